@@ -1,0 +1,148 @@
+"""The few tags of the pages. Small pieces are built here and not by `{% include %}`: a list of jobs draws hundreds of them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from orchestrations.lib import durations
+
+register = template.Library()
+
+STATUS_WORDS = {
+    "waiting": "Waiting",
+    "processing": "Processing",
+    "terminating": "Terminating",
+    "success": "Success",
+    "warning": "Warning",
+    "error": "Error",
+    "terminated": "Terminated",
+    "cancelled": "Cancelled",
+    "not-executed": "Not executed",
+    "partial": "Partial",
+    "disabled": "Disabled",
+}
+KIND_WORDS = {
+    "extractor": "Extractor",
+    "transformation": "Transformation",
+    "writer": "Writer",
+    "application": "Application",
+    "orchestrator": "Orchestrator",
+}
+EMPTY = SafeString("")
+
+
+@register.simple_tag
+def icon(name: str, size: str = "", turning: bool = False) -> SafeString:
+    """A sign of the sprite; `size` is "s" or "l". Decoration: the words stand beside it."""
+    classes = "icon" + (f" icon--{size}" if size else "") + (" turning" if turning else "")
+    return format_html(
+        '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>', classes, static("icons.svg"), name
+    )
+
+
+@register.filter
+def status_key(value: Any) -> str:
+    """The status as `data-status` has it; raises KeyError for one that has no word and no icon."""
+    key = str(getattr(value, "value", value)).replace("_", "-")
+    STATUS_WORDS[key]
+    return key
+
+
+@register.filter
+def status_word(value: Any) -> str:
+    """The word of a status: "Not executed"."""
+    return STATUS_WORDS[status_key(value)]
+
+
+@register.simple_tag
+def status(value: Any, variant: str = "", word: str = "") -> SafeString:
+    """Icon, word and colour; `variant` is "badge" (beside a title) or "bare" (the word is only spoken)."""
+    key = status_key(value)
+    return format_html(
+        '<span class="status{}" data-status="{}">{}<span class="status__word">{}</span></span>',
+        f" status--{variant}" if variant else "",
+        key,
+        icon(f"st-{key}"),
+        word or STATUS_WORDS[key],
+    )
+
+
+@register.simple_tag
+def kind(value: str) -> SafeString:
+    """The tile of a component's kind, its word for those who do not see the tile."""
+    return format_html(
+        '<span class="kind" title="{0}">{1}<span class="visually-hidden">{0}</span></span>',
+        KIND_WORDS[value],
+        icon(f"k-{value}"),
+    )
+
+
+@register.simple_tag
+def avatar(name: str, machine: bool = False, large: bool = False) -> SafeString:
+    """People are round with their initials, machines (Schedule, Trigger, API) square with one letter."""
+    words = name.split("@")[0].replace(".", " ").split() or ["?"]
+    letters = words[0][0] if machine or len(words) == 1 else words[0][0] + words[-1][0]
+    classes = "avatar" + (" avatar--machine" if machine else "") + (" avatar--l" if large else "")
+    return format_html('<span class="{}" title="{}" aria-hidden="true">{}</span>', classes, name, letters.upper())
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Exact, for columns: "11 min 18 s", "N/A"."""
+    return durations.duration_words(seconds)
+
+
+@register.filter
+def rough(seconds: float | None) -> str:
+    """For sentences: "24 min"."""
+    return durations.rough_words(seconds)
+
+
+@register.simple_tag
+def moment(when: datetime | None, short: bool = False) -> SafeString:
+    """A moment in the viewer's zone, the zone named in the title; `short` leaves out what is clear today."""
+    if when is None:
+        return format_html('<span class="muted">{}</span>', durations.NOT_AVAILABLE)
+    zone = timezone.get_current_timezone()
+    words = durations.clock_words(when, timezone.now(), zone) if short else durations.moment_words(when, zone)
+    return _time(when, words)
+
+
+@register.simple_tag
+def clock(when: datetime) -> SafeString:
+    """Only the time of day, to the second, for the lines of a log."""
+    return _time(when, f"{when.astimezone(timezone.get_current_timezone()):%H:%M:%S}")
+
+
+@register.simple_tag
+def ago(when: datetime | None) -> SafeString:
+    """How long ago: "2 min ago", "yesterday"; the moment itself is in the title."""
+    if when is None:
+        return EMPTY
+    return _time(when, durations.distance_words(when, timezone.now(), timezone.get_current_timezone()))
+
+
+@register.simple_tag
+def since(when: datetime | None) -> SafeString:
+    """A duration that goes on in the browser; it counts from the seconds gone by here, so its clock may be wrong."""
+    if when is None:
+        return SafeString(durations.NOT_AVAILABLE)
+    seconds = max(0.0, (timezone.now() - when).total_seconds())
+    return format_html('<span data-since="{}">{}</span>', f"{seconds:.1f}", durations.duration_words(seconds))
+
+
+@register.simple_tag
+def zone_name() -> str:
+    """The name of the zone that every time of the page is shown in."""
+    return str(timezone.get_current_timezone())
+
+
+def _time(when: datetime, words: str) -> SafeString:
+    title = durations.moment_title(when, timezone.get_current_timezone())
+    machine = when.astimezone(UTC).isoformat(timespec="seconds")
+    return format_html('<time datetime="{}" title="{}">{}</time>', machine, title, words)

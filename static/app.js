@@ -1,0 +1,191 @@
+/* Behaviours by attribute, each on its own; every page works without them. Listeners are delegated to the document,
+   so that what htmx swaps in needs no wiring. `onContent` runs for the page and for every part swapped in. */
+"use strict";
+
+const onContent = (paint) => {
+  document.addEventListener("DOMContentLoaded", () => paint(document));
+  document.addEventListener("htmx:load", (event) => paint(event.detail.elt));
+};
+const all = (root, selector) => [...(root.matches?.(selector) ? [root] : []), ...root.querySelectorAll(selector)];
+const onClick = (selector, act) =>
+  document.addEventListener("click", (event) => {
+    const element = event.target.closest?.(selector);
+    if (element) act(element, event);
+  });
+
+/* data-needs-js: a control that is of no use without this file is hidden until here */
+onContent((root) => all(root, "[data-needs-js]").forEach((element) => { element.hidden = false; }));
+
+/* data-dialog: a link to a page that is also a dialog; loaded into #dialog and opened there (with ctrl or shift it stays a link) */
+onClick("a[data-dialog]", (link, event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  htmx.ajax("GET", link.href, { target: "#dialog", swap: "innerHTML", source: link });
+});
+
+/* data-modal: a <dialog> that has come into the page is opened; closed, it goes, and the focus returns to where it was */
+onContent((root) => all(root, "dialog[data-modal]:not([open])").forEach((dialog) => {
+  const opener = document.activeElement;
+  dialog.addEventListener("close", () => { dialog.remove(); opener?.focus?.(); });
+  dialog.showModal();
+}));
+document.addEventListener("dialog-close", () => document.querySelector("dialog[data-modal]")?.close());
+
+/* data-close: closes the dialog it is in; on the page of its own it is the link back that it says */
+onClick("dialog[data-modal] [data-close]", (element, event) => {
+  event.preventDefault();
+  element.closest("dialog").close();
+});
+onClick("dialog[data-modal]", (dialog, event) => { if (event.target === dialog) dialog.close(); });
+
+/* data-menu: a <details> that closes when the reader goes elsewhere, and by Escape, which gives the focus back */
+const closeMenus = (except) => document.querySelectorAll("details[data-menu][open]").forEach((menu) => {
+  if (!menu.contains(except)) menu.open = false;
+});
+document.addEventListener("click", (event) => closeMenus(event.target));
+document.addEventListener("focusin", (event) => closeMenus(event.target));
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest?.("details[data-menu][open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+/* data-tristate="3": the box of a group; data-tristate-group="3": its members; data-select-all: the box of all of them;
+   data-checked-count: how many are chosen. All inside one data-selection. */
+const members = (selection, group) =>
+  [...selection.querySelectorAll(group ? `[data-tristate-group="${CSS.escape(group)}"]` : "[data-tristate-group]")];
+const paintSelection = (selection) => {
+  for (const box of selection.querySelectorAll("[data-tristate], [data-select-all]")) {
+    const group = members(selection, box.dataset.tristate);
+    const chosen = group.filter((member) => member.checked).length;
+    box.checked = chosen > 0 && chosen === group.length;
+    box.indeterminate = chosen > 0 && chosen < group.length;
+  }
+  const count = members(selection).filter((member) => member.checked).length;
+  selection.querySelectorAll("[data-checked-count]").forEach((element) => { element.textContent = count; });
+};
+onContent((root) => all(root, "[data-selection]").forEach(paintSelection));
+document.addEventListener("change", (event) => {
+  const selection = event.target.closest?.("[data-selection]");
+  if (!selection) return;
+  if (event.target.matches("[data-tristate], [data-select-all]")) {
+    members(selection, event.target.dataset.tristate).forEach((member) => { member.checked = event.target.checked; });
+  }
+  paintSelection(selection);
+});
+
+/* data-check-from="3": chooses the active members (data-active) of this group and of every group after it, and nothing before */
+onClick("[data-check-from]", (link, event) => {
+  event.preventDefault();
+  const selection = link.closest("[data-selection]");
+  let reached = false;
+  for (const member of members(selection)) {
+    reached ||= member.dataset.tristateGroup === link.dataset.checkFrom;
+    member.checked = reached && "active" in member.dataset;
+  }
+  paintSelection(selection);
+});
+
+/* data-submit-on-change: a filter that needs no button */
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("[data-submit-on-change]")) event.target.form.requestSubmit();
+});
+
+/* data-copy="text": puts it on the clipboard and says so on the button for a moment */
+onClick("[data-copy]", async (button) => {
+  await navigator.clipboard.writeText(button.dataset.copy);
+  announce("Copied.");
+  button.setAttribute("aria-pressed", "true");
+  setTimeout(() => button.removeAttribute("aria-pressed"), 1500);
+});
+
+/* data-toast: goes after ten seconds unless it tells of an error or is being read; data-dismiss sends it away at once */
+onContent((root) => all(root, "[data-toast]").forEach((toast) => {
+  toast.querySelector("[data-dismiss]").hidden = false;
+  const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, 2000) : toast.remove());
+  if (!["error", "warning"].includes(toast.dataset.level)) setTimeout(leave, 10000);
+}));
+onClick("[data-dismiss]", (button) => button.closest("[data-toast]").remove());
+
+/* data-since="678.4": a duration that goes on; counted from the seconds the server gave, so a wrong clock does not matter */
+const durationWords = (seconds) => {
+  const two = (number) => String(number).padStart(2, "0");
+  const whole = Math.floor(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  if (whole < 86400) return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
+  return `${Math.floor(whole / 86400)} d ${two(Math.floor((whole % 86400) / 3600))} h`;
+};
+const beginnings = new WeakMap();
+const paintSince = (root) => all(root, "[data-since]").forEach((element) => {
+  if (!beginnings.has(element)) beginnings.set(element, performance.now() - element.dataset.since * 1000);
+  const words = durationWords((performance.now() - beginnings.get(element)) / 1000);
+  if (element.textContent !== words) element.textContent = words;
+});
+onContent(paintSince);
+setInterval(() => { if (!document.hidden) paintSince(document); }, 500);
+
+/* The clock of live parts: fires `refresh` on the body, which they listen to (hx-trigger="refresh from:body"). Every second while
+   the page is watched, every 5 s after two minutes without a touch, slower while the server does not answer, never in a hidden tab. */
+const LIVE = '[hx-trigger^="refresh"]';
+const clock = { timer: 0, touched: performance.now(), failures: 0 };
+const pace = () => (clock.failures ? Math.min(2 ** clock.failures, 30) * 1000 : performance.now() - clock.touched > 120000 ? 5000 : 1000);
+const beat = () => {
+  clearTimeout(clock.timer);
+  if (document.hidden) return;
+  if (document.querySelector(LIVE)) htmx.trigger(document.body, "refresh");
+  clock.timer = setTimeout(beat, pace());
+};
+document.addEventListener("visibilitychange", beat);
+for (const name of ["pointermove", "keydown", "scroll"]) {
+  document.addEventListener(name, () => { clock.touched = performance.now(); }, { passive: true, capture: true });
+}
+document.addEventListener("DOMContentLoaded", () => { clock.timer = setTimeout(beat, pace()); });
+
+/* data-offline: stands while live parts cannot reach the server */
+const connected = (isConnected) => {
+  clock.failures = isConnected ? 0 : Math.min(clock.failures + 1, 5);
+  document.querySelectorAll("[data-offline]").forEach((element) => { element.hidden = isConnected; });
+};
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.elt.matches?.(LIVE)) connected(event.detail.successful);
+});
+
+/* A live part whose new text is the old one is left alone: no selection is lost, no screen reader disturbed. */
+const lastText = new Map();
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { requestConfig, target, serverResponse, xhr } = event.detail;
+  if (!requestConfig?.elt.matches?.(LIVE) || xhr.status !== 200) return;
+  if (lastText.get(target.id) === serverResponse) event.detail.shouldSwap = false;
+  lastText.set(target.id, serverResponse);
+});
+
+/* data-announce: its text is spoken once whenever it changes; the region itself stays, or nobody would hear it */
+let announced = "";
+const announce = (text) => { document.getElementById("announcer").textContent = text; };
+document.addEventListener("htmx:load", (event) => {
+  const text = all(event.detail.elt, "[data-announce]")[0]?.dataset.announce;
+  if (text && text !== announced && event.detail.elt !== document.body) announce(text);
+  announced = text ?? announced;
+});
+
+/* Turning signs keep their turn over a swap: all of them count from the same beginning. */
+document.addEventListener("htmx:load", () => {
+  for (const animation of document.getAnimations()) if (animation.animationName === "turn") animation.startTime = 0;
+});
+
+/* data-tail: a log that follows its end only while the reader is there; data-to-end="id" leads back there */
+const isAtEnd = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < 24;
+const toEnd = (log) => { log.scrollTop = log.scrollHeight; log.dataset.atEnd = "yes"; };
+onContent((root) => all(root, "[data-tail]").forEach(toEnd));
+document.addEventListener("scroll", (event) => {
+  if (event.target.matches?.("[data-tail]")) event.target.dataset.atEnd = isAtEnd(event.target) ? "yes" : "no";
+}, { passive: true, capture: true });
+document.addEventListener("htmx:oobAfterSwap", (event) => {
+  const log = event.detail.target?.closest?.("[data-tail]");
+  if (!log || log.dataset.atEnd === "no") return;
+  while (log.children.length > 2000) log.firstElementChild.remove();
+  toEnd(log);
+});
+onClick("[data-to-end]", (button) => toEnd(document.getElementById(button.dataset.toEnd)));
