@@ -1,4 +1,4 @@
-"""Durations and moments in words, as every page shows them. Pure: no Django, no clock; callers pass `now` and the zone."""
+"""Durations and moments in words, as every page shows them. Pure: callers pass `now` and the zone."""
 
 from datetime import datetime, timedelta, tzinfo
 
@@ -39,7 +39,7 @@ def rough_words(seconds: float | None) -> str:
 
 
 def distance_words(then: datetime, now: datetime, zone: tzinfo) -> str:
-    """How far `then` is from `now` in `zone`: "just now", "2 min ago", "8 h ago", "yesterday", "6 days ago", "2026-10-12", "in 4 min"."""
+    """How far off, in days of `zone`: "just now", "2 min ago", "yesterday", "6 days ago", "2026-10-12", "in 4 min"."""
     seconds = (now - then) / timedelta(seconds=1)
     if seconds <= -1:
         return f"in {rough_words(-seconds)}"
@@ -65,7 +65,7 @@ def moment_words(when: datetime, zone: tzinfo) -> str:
 
 
 def moment_title(when: datetime, zone: tzinfo) -> str:
-    """The same with the zone named, so that the hour that occurs twice is told apart: "2026-11-07 20:44:35 CET (Europe/Prague)"."""
+    """With the zone named, so the hour that occurs twice is told apart: "2026-11-07 20:44:35 CET (Europe/Prague)"."""
     name, short = str(zone), when.astimezone(zone).tzname()
     return f"{moment_words(when, zone)} {name if short == name else f'{short} ({name})'}"
 

@@ -1,4 +1,4 @@
-"""The few tags of the pages. Small pieces are built here and not by `{% include %}`: a list of jobs draws hundreds of them."""
+"""The few tags of the pages. Small pieces are built here, not by `{% include %}`: a list draws hundreds of them."""
 
 from datetime import UTC, datetime
 from typing import Any
