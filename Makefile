@@ -48,7 +48,7 @@ format: .venv/installed-dev
 
 # Universal: one lock for Linux and macOS and every supported Python, with the hashes of all published files.
 LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
+	--no-header --no-annotate --quiet
 
 lock: .venv/installed-dev
 	$(LOCK) --upgrade --output-file requirements.lock

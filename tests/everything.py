@@ -86,7 +86,9 @@ def find_problem_with(url: str) -> str | None:
             dbname="postgres",
             connect_timeout=5,
         ) as connection:
-            row = connection.execute("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+            row = connection.execute(
+                "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
+            ).fetchone()
     except psycopg.OperationalError as error:
         return f"no server answers at {settings['HOST']}:{settings['PORT'] or 5432}, {str(error).splitlines()[0]}"
     return None if row and row[0] else f"the user {settings['USER']} may not create databases"
@@ -99,9 +101,21 @@ def run(database: str, url: str | None, browser: str | None, arguments: list[str
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tutti-tests-") as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-n", "2", "-m", " and ".join(marks), f"--junitxml={report}", *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-n",
+            "2",
+            "-m",
+            " and ".join(marks),
+            f"--junitxml={report}",
+            *arguments,
+        ]
         print("$", shlex.join([*command[1:5], *arguments]), flush=True)
-        code = subprocess.run(command, cwd=ROOT, env=build_environment(url, browser, Path(folder)), check=False).returncode
+        code = subprocess.run(
+            command, cwd=ROOT, env=build_environment(url, browser, Path(folder)), check=False
+        ).returncode
         if report.exists():
             add_report(report, database, tally)
     if code not in {0, 1, NO_TESTS_COLLECTED}:
