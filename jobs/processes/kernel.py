@@ -1,0 +1,53 @@
+"""What Linux offers beyond the standard library. Elsewhere every call here does nothing."""
+
+import contextlib
+import ctypes
+import os
+import sys
+import time
+
+PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
+PR_SET_CHILD_SUBREAPER = 36
+
+HAS_PROC = os.path.isdir("/proc/self")
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def prctl(option: int, value: int | bytes) -> bool:
+    """True when the kernel did it."""
+    if _LIBC is None:
+        return False
+    argument = ctypes.c_char_p(value) if isinstance(value, bytes) else ctypes.c_ulong(value)
+    return bool(_LIBC.prctl(option, argument, 0, 0, 0) == 0)
+
+
+def lease_clock() -> float:
+    """Seconds on a clock that the whole machine shares, that is never set back, and goes on while it is suspended."""
+    return time.clock_gettime(_CLOCK)
+
+
+def raise_oom_score(by: int) -> None:
+    """Make the kernel choose this process first when memory runs out, not the worker."""
+    with contextlib.suppress(OSError, ValueError):
+        fd = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+        try:
+            score = min(1000, int(os.read(fd, 16)) + by)
+            os.pwrite(fd, str(score).encode(), 0)
+        finally:
+            os.close(fd)
+
+
+def read_proc(pid: int, name: str, at_most: int = 65536) -> bytes:
+    """The start of /proc/<pid>/<name>; empty when the process is gone or not ours to read."""
+    try:
+        fd = os.open(f"/proc/{pid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(fd, at_most)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)

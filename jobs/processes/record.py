@@ -1,0 +1,62 @@
+"""Writes the exit record: the one durable proof of how a component ended."""
+
+from __future__ import annotations
+
+import json
+import os
+
+TYPE_CHECKING = False  # as in component.py
+if TYPE_CHECKING:
+    from typing import Any
+
+RESERVED_BYTES = 16384
+
+
+class RecordFile:
+    """Takes its room on the disk at once, so that a component that fills the disk cannot hinder its own record."""
+
+    def __init__(self, folder: str, fence: str) -> None:
+        self._folder = folder
+        self._path = path_of(folder, fence)
+        self._fd = -1
+        try:
+            self._open()
+        except OSError:
+            pass  # write() tries again
+
+    def write(self, record: dict[str, Any]) -> bool:
+        """Durable and whole, or not there. False when the disk did not take it."""
+        without_tails = record | {"stdout_tail": "", "stderr_tail": ""}
+        return self._write(record) or self._write(without_tails)
+
+    def _open(self) -> None:
+        self._fd = os.open(self._path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        os.write(self._fd, bytes(RESERVED_BYTES))
+
+    def _write(self, record: dict[str, Any]) -> bool:
+        try:
+            if self._fd < 0:
+                self._open()
+            data = json.dumps(record, ensure_ascii=False).encode(errors="replace")
+            done = 0
+            while done < len(data):
+                done += os.pwrite(self._fd, data[done:], done)
+            os.ftruncate(self._fd, len(data))
+            os.fsync(self._fd)
+            os.rename(self._path + ".new", self._path)
+            sync_folder(self._folder)
+        except OSError:
+            return False
+        return True
+
+
+def path_of(folder: str, fence: str) -> str:
+    return os.path.join(folder, f"exit-{fence}.json")
+
+
+def sync_folder(folder: str) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
