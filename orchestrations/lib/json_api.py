@@ -2,11 +2,13 @@
 
 import json
 import math
-from collections.abc import Iterator
+import re
 from typing import Any
 
 DEPTH_LIMIT = 64
 SIZE_LIMIT_BYTES = 10_000_000
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_Field = tuple[Any, str | int] | None
 
 
 class InvalidJson(ValueError):
@@ -41,31 +43,32 @@ def parse_object(body: bytes | str, *, limit_bytes: int = SIZE_LIMIT_BYTES) -> d
 
 def check(value: Any, *, depth_limit: int = DEPTH_LIMIT) -> None:
     """Raises InvalidJson, naming the field, for a value that is not JSON or that not every database can hold."""
-    for path, depth, member in _walk(value):
-        if depth > depth_limit:
-            raise InvalidJson(f"The JSON is nested more than {depth_limit} levels deep.")
+    # Without recursion, since depth is what we are here to limit; a field is (field around it, its name in there).
+    waiting: list[tuple[_Field, int, Any]] = [(None, 1, value)]
+    while waiting:
+        field, depth, member = waiting.pop()
         problem = _problem(member)
         if problem:
-            raise InvalidJson(f"{path}: {problem}." if path else f"{problem[0].upper()}{problem[1:]}.")
+            raise InvalidJson(f"{_field_text(field)}: {problem}." if field else f"{problem[0].upper()}{problem[1:]}.")
+        if isinstance(member, dict | list):
+            if depth > depth_limit:
+                raise InvalidJson(f"The JSON is nested more than {depth_limit} levels deep.")
+            below = member.items() if isinstance(member, dict) else enumerate(member)
+            waiting.extend(((field, name), depth + 1, each) for name, each in below)
 
 
-def _walk(value: Any) -> Iterator[tuple[str, int, Any]]:
-    """(path, depth, member) of every member and every key, without recursion: depth is what we are here to limit."""
-    waiting: list[tuple[str, int, Any]] = [("", 0, value)]
-    while waiting:
-        path, depth, member = waiting.pop()
-        yield path, depth, member
-        if isinstance(member, dict):
-            for key, below in member.items():
-                if not isinstance(key, str) or _text_problem(key):
-                    yield path, depth, key if isinstance(key, str) else object()
-                waiting.append((f"{path}.{key}" if path else str(key), depth + 1, below))
-        elif isinstance(member, list):
-            waiting.extend((f"{path}[{index}]", depth + 1, below) for index, below in enumerate(member))
+def _field_text(field: _Field) -> str:
+    text = ""
+    while field is not None:
+        field, name = field
+        text = f"[{name}]{text}" if isinstance(name, int) else f".{name}{text}"
+    return text.removeprefix(".")
 
 
 def _problem(member: Any) -> str:
-    if member is None or isinstance(member, dict | list | bool | int):
+    if isinstance(member, dict):
+        return next(filter(None, map(_name_problem, member)), "")
+    if member is None or isinstance(member, list | int):
         return ""
     if isinstance(member, str):
         return _text_problem(member)
@@ -74,11 +77,15 @@ def _problem(member: Any) -> str:
     return "a value is not JSON"
 
 
+def _name_problem(name: Any) -> str:
+    return _text_problem(name) if isinstance(name, str) else "a name is not a text"
+
+
 def _text_problem(text: str) -> str:
     # PostgreSQL's jsonb refuses both; SQLite would take them, and the move to PostgreSQL would fail much later.
     if "\0" in text:
         return "the NUL character is not allowed"
-    return "a half of a surrogate pair is not a character" if any("\ud800" <= sign <= "\udfff" for sign in text) else ""
+    return "a half of a surrogate pair is not a character" if _SURROGATE.search(text) else ""
 
 
 def _text(body: bytes | str, limit_bytes: int) -> str:
