@@ -1,0 +1,1 @@
+"""Does it: jobs, their events and logs, and everything that moves them."""

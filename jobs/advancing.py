@@ -1,0 +1,259 @@
+"""What follows from a job's end: its run's next phase, the run's own end, and so on upwards (R1, R2, R11).
+
+Everything below a root is decided after locking the root, in one transaction with the change that caused it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from jobs import afterwards, children, circles, snapshots
+from jobs.locking import retried, under_root
+from jobs.models import Job
+from jobs.moving import Note, move
+from jobs.states import JobStatus
+from jobs.wakeups import Topic, wake
+from orchestrations import access, plans
+from orchestrations.components.catalogue import ORCHESTRATOR
+from orchestrations.models import Configuration, Token
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """How a component's job ended by itself."""
+
+    status: JobStatus
+    message: str = ""
+    error_type: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+    state: dict[str, Any] | None = None
+    """What the component wants to find in in/state.json next time; None leaves it as it is."""
+
+
+# --- Starting a run ----------------------------------------------------------------------------
+
+
+@retried
+def start(run_id: int, *, now: datetime) -> bool:
+    """Move a waiting run to processing and create its first phase; False while something holds it up (R5, R7)."""
+    lock_id = Job.objects.filter(pk=run_id).values_list("root_id", flat=True).first() or run_id
+    with under_root(lock_id):
+        run = _startable(run_id)
+        if run is None:
+            return False
+        token, sentence = _token_for(run, now)
+        if sentence:
+            refuse(run, sentence, now)
+            return True
+        try:
+            with transaction.atomic():
+                moved = move(
+                    run.pk,
+                    JobStatus.PROCESSING,
+                    sources={JobStatus.WAITING},
+                    note=Note(kind="job.started", message="The run starts."),
+                    now=now,
+                    started_at=now,
+                    token=token,
+                )
+        except IntegrityError:
+            # Another run of this orchestration became active meanwhile; its end starts this one.
+            return False
+        if moved:
+            run.refresh_from_db()
+            _advance(run, now)
+        return moved
+
+
+def start_waiting_runs(*, now: datetime, configuration_id: int | None = None) -> int:
+    """Start what can start: of one configuration after its release, of all as the sweep. Returns how many did."""
+    runs = Job.objects.waiting().filter(is_run=True, project__paused_at__isnull=True).due()
+    if configuration_id is not None:
+        runs = runs.filter(configuration=configuration_id)
+    ids = list(runs.first_of_their_configuration().order_by("pk").values_list("pk", flat=True)[:100])
+    return sum(start(run_id, now=now) for run_id in ids)
+
+
+def _startable(run_id: int) -> Job | None:
+    job: Job | None = (
+        Job.objects.waiting()
+        .due()
+        .first_of_their_configuration()
+        .filter(pk=run_id, is_run=True, project__paused_at__isnull=True)
+        .select_related("configuration", "parent__token", "created_with", "created_by", "project")
+        .first()
+    )
+    return job
+
+
+def _token_for(run: Job, now: datetime) -> tuple[Token | None, str | None]:
+    """The token that the run is bound to from here on, and why it may not run with it (R18)."""
+    if run.configuration_id is not None:
+        token = Token.objects.filter(orchestration=run.configuration_id, replaced_at__isnull=True).first()
+    else:
+        token = run.parent.token if run.parent is not None else run.created_with
+    if token is None and run.configuration_id is None and run.created_by_id is not None:
+        return None, None
+    return token, access.refusal(token, component_id=ORCHESTRATOR, now=now, bound=run.configuration_id is None)
+
+
+# --- Settling ----------------------------------------------------------------------------------
+
+
+@retried
+def settle(job_id: int, fence: str, end: End, *, now: datetime) -> bool:
+    """Write a component job's end and whatever follows from it. False: the fence is void, somebody else took over.
+
+    A job that is being terminated ends in terminated, whatever its process did meanwhile (R9).
+    """
+    identity = Job.objects.filter(pk=job_id, fence=fence).values_list("root_id", flat=True)
+    if not identity:
+        return False
+    with under_root(identity[0] or job_id):
+        fenced = Job.objects.filter(fence=fence)
+        moved = move(
+            job_id,
+            end.status,
+            sources={JobStatus.PROCESSING},
+            among=fenced,
+            note=_note_of(end),
+            now=now,
+            message=end.message,
+            error_type=end.error_type,
+            result=end.result,
+        )
+        if moved:
+            _keep_state(job_id, end)
+        elif not _settle_terminated(job_id, now, among=fenced):
+            return False
+        follow(Job.objects.get(pk=job_id), now)
+    return True
+
+
+def refuse(job: Job, sentence: str, now: datetime) -> bool:
+    """End a waiting job in error without having run it; the caller holds its root."""
+    moved = move(
+        job.pk,
+        JobStatus.ERROR,
+        sources={JobStatus.WAITING},
+        note=Note(kind="job.refused", level="error", message=sentence),
+        now=now,
+        message=sentence,
+        error_type="user",
+    )
+    if moved:
+        follow(Job.objects.get(pk=job.pk), now)
+    return moved
+
+
+def follow(settled: Job, now: datetime) -> None:
+    """What a settled job sets going; the caller holds its root."""
+    wake(Topic.WORK)
+    if settled.is_run and settled.configuration_id is not None:
+        configuration_id = settled.configuration_id
+        afterwards.do(lambda: start_waiting_runs(now=timezone.now(), configuration_id=configuration_id))
+    if settled.parent_id is not None:
+        _advance(Job.objects.select_related("configuration", "token").get(pk=settled.parent_id), now)
+
+
+def _settle_terminated(job_id: int, now: datetime, **where: Any) -> bool:
+    return move(
+        job_id,
+        JobStatus.TERMINATED,
+        note=Note(kind="job.settled", level="warn", message="Terminated."),
+        now=now,
+        **where,
+    )
+
+
+def _note_of(end: End) -> Note:
+    level = {JobStatus.SUCCESS: "success", JobStatus.WARNING: "warn"}.get(end.status, "error")
+    message = end.message or f"Ended in {end.status}."
+    return Note(kind="job.settled", level=level, message=message, data={"status": end.status})
+
+
+def _keep_state(job_id: int, end: End) -> None:
+    if end.state is not None:
+        configuration_id = Job.objects.filter(pk=job_id).values_list("configuration_id", flat=True).get()
+        Configuration.objects.filter(pk=configuration_id).update(state={"component": end.state})
+
+
+# --- Advancing a run ---------------------------------------------------------------------------
+
+
+def _advance(run: Job, now: datetime) -> None:
+    """Take the run as far as it goes now: wait for its phase, begin the next one, or settle it."""
+    while run.status in (JobStatus.PROCESSING, JobStatus.TERMINATING):
+        if run.children.unsettled().exists():
+            return
+        if run.status == JobStatus.TERMINATING:
+            if _settle_terminated(run.pk, now, result=children.result_of(run)):
+                follow(run, now)
+            return
+        try:
+            decision = plans.decide(snapshots.plan_of(run), run.phase_position, _outcomes(run))
+        except (snapshots.SnapshotLost, plans.InvalidPlan, plans.InvalidSelection) as error:
+            _finish(run, JobStatus.ERROR, now, message=str(error), result={})
+            return
+        if isinstance(decision, plans.Finish):
+            status = JobStatus(decision.status)
+            _finish(run, status, now, message=children.message_of(run, status), result=children.result_of(run))
+            return
+        run.phase_position = decision.position
+        run.save(update_fields=["phase_position"])
+        _begin_phase(run, now)
+
+
+def _outcomes(run: Job) -> Sequence[plans.Outcome]:
+    rows = run.children.values_list("task_key", "status", "continue_on_failure")
+    return [plans.Outcome(*row) for row in rows]
+
+
+def _begin_phase(run: Job, now: datetime) -> None:
+    """Create the jobs of the phase that the run has come to; those that may not run end in error at once."""
+    created = children.create(run, now)
+    for child, sentence in created:
+        problem = sentence or circles.problem_of(child)
+        if problem:
+            # Not refuse(): its follow() would advance this very run once more.
+            move(
+                child.pk,
+                JobStatus.ERROR,
+                sources={JobStatus.WAITING},
+                note=Note(kind="job.refused", level="error", message=problem),
+                now=now,
+                message=problem,
+                error_type="user",
+            )
+        elif child.is_run:
+            child_id = child.pk
+            afterwards.do(lambda child_id=child_id: start(child_id, now=timezone.now()))
+    wake(Topic.WORK)
+
+
+def _finish(run: Job, status: JobStatus, now: datetime, *, message: str, result: dict[str, Any]) -> None:
+    end = End(status=status, message=message)
+    moved = move(
+        run.pk,
+        status,
+        sources={JobStatus.PROCESSING},
+        note=_note_of(end),
+        now=now,
+        message=message,
+        error_type="user" if status == JobStatus.ERROR else "",
+        result=result,
+    )
+    if moved:
+        follow(run, now)
+
+
+def settle_if_done(run: Job, now: datetime) -> None:
+    """End a terminating run none of whose jobs is unsettled, without following; the caller holds its root."""
+    if run.status == JobStatus.TERMINATING and not run.children.unsettled().exists():
+        _settle_terminated(run.pk, now, result=children.result_of(run))

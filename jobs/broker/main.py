@@ -1,0 +1,108 @@
+"""The main process of a cluster: starts django-q2's processes, watches them, stops them, starts anew (DESIGN §5)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from types import FrameType
+
+from django.conf import settings
+from django.db import connections
+from django_q import cluster as q2
+from django_q.signals import post_spawn
+
+from jobs.broker import processes, working
+from jobs.broker.pushing import JobBroker
+from jobs.broker.shared import cluster
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.1
+RESTART_SECONDS = 1.0
+RESTARTED = "TUTTI_CLUSTER_RESTARTED"
+
+
+class MainProcess(q2.Cluster):
+    """django-q2's cluster whose signals only leave a note: its own handler may deadlock (ENGINE-NOTES §2e)."""
+
+    asked_to_stop = False
+
+    def sig_handler(self, signum: int, frame: FrameType | None) -> None:
+        self.asked_to_stop = True
+
+    def run(self) -> int:
+        """Until asked to stop; returns the exit code. Does not return when the cluster is broken: it starts anew."""
+        try:
+            self.start()
+        except RuntimeError:
+            log.exception("The cluster did not come up")
+            self._start_anew()
+        self.stop_event = self.stop_event or processes.SharedFlag()
+        while not self.asked_to_stop:
+            time.sleep(LOOK_SECONDS)
+            broken = self._what_is_broken()
+            if broken:
+                log.error("%s: killing the cluster's processes and starting anew", broken)
+                self._start_anew()
+        self._stop_in_time()
+        return 0
+
+    def start(self) -> int:
+        cluster.guard_beat.touch()
+        cluster.pusher_beat.touch()
+        pid: int = super().start()
+        return pid
+
+    def _what_is_broken(self) -> str:
+        """A dead sentinel, or one that stands still; a pusher that has not come round for long (the watchdog)."""
+        if not self.sentinel.is_alive():
+            return "The sentinel has died"
+        if cluster.guard_beat.age_seconds() > settings.WATCHDOG_SECONDS:
+            return "The sentinel stands still"
+        if cluster.pusher_beat.age_seconds() > settings.WATCHDOG_SECONDS:
+            return "The pusher stands still"
+        return ""
+
+    def _stop_in_time(self) -> None:
+        """Claim no more, give the jobs their time, then interrupt them, then kill what is left."""
+        cluster.drain.no_more.set()
+        self.stop_event.set()
+        if not self._sentinel_ended_within(settings.STOP_SECONDS):
+            cluster.drain.now.set()
+            self._sentinel_ended_within(settings.GRACE_SECONDS + 5)
+        self._kill_group()
+
+    def _sentinel_ended_within(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while self.sentinel.is_alive() and time.monotonic() < deadline:
+            time.sleep(LOOK_SECONDS)
+        return not self.sentinel.is_alive()
+
+    def _start_anew(self) -> None:
+        self._kill_group()
+        time.sleep(RESTART_SECONDS)
+        connections.close_all()
+        os.environ[RESTARTED] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+
+    def _kill_group(self) -> None:
+        """The sentinel leads a group of its own; its processes stay in it when it is dead."""
+        try:
+            os.killpg(self.sentinel.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            return
+
+
+def run() -> int:
+    """Run one cluster in this process. Returns its exit code."""
+    processes.install()
+    # The guard touches its beat whenever it waits for the stop: a flag of its own, made before the cluster's.
+    beat = cluster.guard_beat
+    q2.Event = lambda: processes.SharedFlag(beat)
+    cluster.found()
+    post_spawn.connect(working.on_spawn, dispatch_uid="tutti.nursery")
+    connections.close_all()
+    return MainProcess(JobBroker()).run()

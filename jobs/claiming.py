@@ -1,0 +1,171 @@
+"""Taking waiting component jobs for the free workers of a cluster (R5, R6, DESIGN §5).
+
+Nothing is taken ahead: a cluster holds at most as many jobs as it has workers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Count, F
+
+from jobs.locking import retried
+from jobs.models import Cluster, Job
+from jobs.moving import Note, move, seconds_from_now
+from jobs.states import ACTIVE, JobStatus
+from orchestrations.models import Project
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to perform one attempt of a job; void once another fence stands in the row."""
+
+    job_id: int
+    fence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimant:
+    """A cluster, and the worker of it that takes the job at once ("" when it will be handed to one)."""
+
+    owner: str
+    workers: int
+    labels: tuple[str, ...] = ()
+    worker: str = ""
+
+
+def candidates(labels: Collection[str]) -> Any:
+    """Component jobs that only a free worker and a free slot of their project keep from running, oldest first."""
+    return (
+        Job.objects.waiting()
+        .filter(is_run=False, project__paused_at__isnull=True, label__in=["", *labels])
+        .due()
+        .first_of_their_configuration()
+        .order_by("pk")
+    )
+
+
+def claim(claimant: Claimant, *, now: datetime, most: int | None = None) -> list[Claim]:
+    """Up to ``most`` jobs (default: as many as workers are free), moved to processing with a lease."""
+    if not Job.objects.waiting().filter(is_run=False).exists():
+        return []
+    try:
+        return _claim(claimant, now=now, most=most)
+    except IntegrityError:
+        # The unique index stopped a second job of one configuration, and the whole batch with it: one by one.
+        return _claim(claimant, now=now, most=1)
+
+
+@retried
+def _claim(claimant: Claimant, *, now: datetime, most: int | None) -> list[Claim]:
+    claims: list[Claim] = []
+    full: set[int] = set()
+    with transaction.atomic():
+        free = _free_workers(claimant)
+        wanted = free if most is None else min(most, free)
+        while len(claims) < wanted:
+            found = list(
+                candidates(claimant.labels)
+                .exclude(project__in=full | _full_projects())
+                .values_list("pk", "project_id")[: wanted - len(claims)]
+            )
+            newly_full = _take_those_with_a_slot(found, claimant, claims, now)
+            if not newly_full:
+                break
+            # Jobs of full projects took places in the list: look once more without them.
+            full |= newly_full
+    return claims
+
+
+def _take_those_with_a_slot(
+    found: Sequence[tuple[int, int]], claimant: Claimant, claims: list[Claim], now: datetime
+) -> set[int]:
+    """Take what fits into the slots of the projects, append it to ``claims``; returns the projects that are full."""
+    full: set[int] = set()
+    slots = _slots_of({project_id for _, project_id in found})
+    for job_id, project_id in found:
+        if slots[project_id] <= 0:
+            full.add(project_id)
+            continue
+        taken = _take(job_id, claimant, now)
+        if taken is not None:
+            claims.append(taken)
+            slots[project_id] -= 1
+    return full
+
+
+def _free_workers(claimant: Claimant) -> int:
+    """Counted under the lock of the cluster's row: its workers and its pusher claim side by side."""
+    cluster = Cluster.objects.select_for_update(no_key=True).filter(owner=claimant.owner, stopped_at__isnull=True)
+    if not list(cluster.values_list("pk")):
+        return 0
+    return claimant.workers - Job.objects.active().filter(owner=claimant.owner).count()
+
+
+def _full_projects() -> set[int]:
+    """A first guess without a lock, so that jobs of a full project do not fill the list of candidates."""
+    counted = (
+        Job.objects.active().filter(is_run=False).values("project", "project__parallel_jobs").annotate(busy=Count("pk"))
+    )
+    return {row["project"] for row in counted if row["busy"] >= row["project__parallel_jobs"]}
+
+
+def _slots_of(project_ids: Collection[int]) -> dict[int, int]:
+    """Free slots, counted under the locks of the projects' rows (R6); locked in the order of their ids."""
+    limits: Sequence[tuple[int, int]] = list(
+        Project.objects.select_for_update(no_key=True)
+        .filter(pk__in=project_ids)
+        .order_by("pk")
+        .values_list("pk", "parallel_jobs")
+    )
+    busy = Counter(
+        Job.objects.filter(project__in=project_ids, status__in=ACTIVE, is_run=False).values_list(
+            "project_id", flat=True
+        )
+    )
+    return {project_id: limit - busy[project_id] for project_id, limit in limits}
+
+
+def _take(job_id: int, claimant: Claimant, now: datetime) -> Claim | None:
+    fence = uuid4().hex
+    seconds = settings.LEASE_SECONDS if claimant.worker else settings.CLAIM_LEASE_SECONDS
+    fields: dict[str, Any] = {
+        "owner": claimant.owner,
+        "fence": fence,
+        "lease_until": seconds_from_now(seconds),
+        "started_at": now,
+    }
+    if claimant.worker:
+        fields |= begun(claimant.worker, now)
+    moved = move(
+        job_id,
+        JobStatus.PROCESSING,
+        sources={JobStatus.WAITING},
+        # Looked at again in the UPDATE itself: the list was read before the locks were held.
+        among=Job.objects.first_of_their_configuration(),
+        note=Note(kind="job.claimed", message="Taken by a worker.", data={"owner": claimant.owner}),
+        now=now,
+        **fields,
+    )
+    return Claim(job_id, fence) if moved else None
+
+
+def begun(worker: str, now: datetime) -> dict[str, Any]:
+    """What is written when a worker takes an attempt up; from here on it counts (R12)."""
+    return {"worker": worker, "begun_at": now, "attempt": F("attempt") + 1}
+
+
+def begin(claim: Claim, worker: str, *, now: datetime) -> bool:
+    """The worker that was handed the claim takes it up. False: the claim is void, do nothing."""
+    return bool(
+        Job.objects.active()
+        .filter(pk=claim.job_id, fence=claim.fence, begun_at__isnull=True)
+        .update(lease_until=seconds_from_now(settings.LEASE_SECONDS), **begun(worker, now))
+    )

@@ -1,0 +1,93 @@
+"""What a process's end means for its job (DESIGN §6): exit 0 success, 1 the user's error, anything else ours."""
+
+from __future__ import annotations
+
+import json
+import signal
+from typing import Any
+
+from jobs.advancing import End
+from jobs.preparing import Attempt
+from jobs.processes.protocol import ExitRecord
+from jobs.states import JobStatus
+
+MESSAGE_LIMIT = 4_000
+STATE_LIMIT_BYTES = 1_000_000
+LIMITS = {"time", "memory", "disk"}
+"""Ends that we caused, but that are the job's own: they stand like an exit of its process."""
+
+
+class MalformedOutput(Exception):
+    """The component left something that cannot be read; the message names the file."""
+
+
+def is_final(record: ExitRecord) -> bool:
+    """Whether the record says how the job ended; an end that we caused otherwise says nothing about it (R12)."""
+    return not record.stopped_by_us or record.stopped_by_us in LIMITS
+
+
+def end_of(record: ExitRecord, attempt: Attempt) -> End:
+    """The end that a final record stands for, with the output checked after exit 0."""
+    if record.stopped_by_us or record.code is None:
+        return _error(record.message, "user")
+    if record.code == 0:
+        return _success(attempt)
+    said = (record.stderr_tail.strip() or record.stdout_tail.strip())[-MESSAGE_LIMIT:]
+    if record.code == 1:
+        return _error(said or "The component ended with exit code 1 and said nothing.", "user")
+    return _error(_application_error(record.code), "application")
+
+
+def _success(attempt: Attempt) -> End:
+    try:
+        _check_manifests(attempt)
+        state = _state(attempt)
+    except MalformedOutput as error:
+        return _error(str(error), "application")
+    return End(status=JobStatus.SUCCESS, result={"message": "", "input": {"tables": []}, "output": {"tables": []}}, state=state)
+
+
+def _error(message: str, error_type: str) -> End:
+    return End(
+        status=JobStatus.ERROR,
+        message=message,
+        error_type=error_type,
+        result={"message": message, "error": {"type": error_type}},
+    )
+
+
+def _application_error(code: int) -> str:
+    if code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        return f"The component was killed by {name}. Its log may say more."
+    return f"The component failed with an internal error (exit code {code}). Its log says more."
+
+
+def _check_manifests(attempt: Attempt) -> None:
+    for kind in ("tables", "files"):
+        for file in sorted((attempt.data / "out" / kind).glob("*.manifest")):
+            _read_object(file.relative_to(attempt.data).as_posix(), attempt)
+
+
+def _state(attempt: Attempt) -> dict[str, Any] | None:
+    return _read_object("out/state.json", attempt) if (attempt.data / "out" / "state.json").exists() else None
+
+
+def _read_object(name: str, attempt: Attempt) -> dict[str, Any]:
+    file = attempt.data / name
+    try:
+        if not file.resolve().is_relative_to(attempt.folder.resolve()):
+            raise MalformedOutput(f"The component left {name} as a link out of its data folder.")
+        if file.stat().st_size > STATE_LIMIT_BYTES:
+            raise MalformedOutput(f"The component left {name} with more than {STATE_LIMIT_BYTES:,} bytes.")
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise MalformedOutput(f"The component left {name}, which cannot be read: {error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise MalformedOutput(f"The component left {name}, which is not JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise MalformedOutput(f"The component left {name}, which is not a JSON object.")
+    return value

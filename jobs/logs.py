@@ -1,0 +1,87 @@
+"""Bringing the log file of an attempt into the database, in batches (LogChunk), and reading it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Q
+
+from jobs.models import Job, LogChunk
+from jobs.preparing import Attempt
+
+CHUNK_BYTES = 64 * 1024
+LEVELS = {"I": "info", "E": "error"}
+
+
+@dataclass(frozen=True)
+class LogLine:
+    at: datetime
+    level: str
+    text: str
+
+
+def store(attempt: Attempt, *, number: int) -> int:
+    """Store the whole lines that the file holds beyond what is stored; returns how many chunks that made.
+
+    ``number`` is the attempt's, from 1. Safe to call from two processes: what is stored says how far it got.
+    """
+    file = attempt.folder / "log"
+    stored = 0
+    try:
+        size = file.stat().st_size
+    except FileNotFoundError:
+        return 0
+    sequence, offset = _position(attempt.job_id, number)
+    with file.open("rb") as log:
+        while offset < size:
+            log.seek(offset)
+            data = log.read(CHUNK_BYTES)
+            end = data.rfind(b"\n") + 1
+            if not end:
+                break
+            if not _insert(attempt.job_id, number, sequence, offset + end, data[:end]):
+                break
+            offset += end
+            sequence += 1
+            stored += 1
+    return stored
+
+
+def _position(job_id: int, number: int) -> tuple[int, int]:
+    rows = LogChunk.objects.filter(job=job_id)
+    last = rows.aggregate(sequence=Max("sequence"), offset=Max("end_offset", filter=Q(attempt=number)))
+    return (last["sequence"] + 1 if last["sequence"] is not None else 0), last["offset"] or 0
+
+
+def _insert(job_id: int, number: int, sequence: int, end_offset: int, data: bytes) -> bool:
+    try:
+        with transaction.atomic():
+            LogChunk.objects.create(
+                job_id=job_id,
+                sequence=sequence,
+                attempt=number,
+                end_offset=end_offset,
+                lines=data.count(b"\n"),
+                text=data.decode("utf-8", "replace").replace("\x00", ""),
+            )
+    except IntegrityError:
+        # Somebody else stored it: who took the job over, or its last owner that has just woken up.
+        return False
+    return True
+
+
+def lines_of(job: Job, *, since: int = 0) -> Iterator[tuple[int, LogLine]]:
+    """The stored lines from chunk number ``since`` on, each with its chunk's number."""
+    for sequence, text in job.log_chunks.filter(sequence__gte=since).values_list("sequence", "text").iterator():
+        for row in text.split("\n"):
+            if row:
+                yield sequence, parse_line(row)
+
+
+def parse_line(row: str) -> LogLine:
+    moment, _, rest = row.partition("\t")
+    level, _, text = rest.partition("\t")
+    return LogLine(datetime.fromtimestamp(float(moment), UTC), LEVELS.get(level, "info"), text)

@@ -1,0 +1,250 @@
+"""A worker's work on one claimed job: its process from start to end, and the lease meanwhile (DESIGN §5)."""
+
+from __future__ import annotations
+
+import logging
+import select
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
+
+from jobs import advancing, claiming, concluding, logs, rescuing
+from jobs.advancing import End
+from jobs.claiming import Claim, Claimant
+from jobs.models import Job
+from jobs.moving import seconds_from_now
+from jobs.preparing import Attempt, CannotStart, prepare
+from jobs.processes.client import Nursery, SupervisedProcess
+from jobs.processes.protocol import Ended, ExitRecord, LogGrew, Lost
+from jobs.states import JobStatus
+from jobs.wakeups import Listener, Topic, listener
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+POLL_SECONDS = 1.0
+"""How often the row is looked at for a wish to stop, in case its wake-up was lost."""
+SHORT_SECONDS = 0.3
+"""A process that ends within this costs no listener of its own."""
+DATABASE_RETRY_SECONDS = 0.5
+DATABASE_ERRORS = (OperationalError, InterfaceError)
+
+
+class Drain:
+    """What the cluster wants of its workers; shared memory in a cluster, a plain object elsewhere."""
+
+    def claims_no_more(self) -> bool:
+        return False
+
+    def must_stop_now(self) -> bool:
+        return False
+
+
+@dataclass
+class Worker:
+    """One worker process of a cluster, with its nursery of processes."""
+
+    claimant: Claimant
+    drain: Drain = field(default_factory=Drain)
+    nursery: Nursery = field(default_factory=Nursery)
+
+    def perform_all(self, claim: Claim) -> None:
+        """Perform the claim and, without going back to the queue, whatever else can be claimed then."""
+        begun = False
+        following: Claim | None = claim
+        while following is not None:
+            self._perform(following, begun)
+            following = self._claim_another()
+            begun = True
+
+    def _claim_another(self) -> Claim | None:
+        if self.drain.claims_no_more():
+            return None
+        try:
+            claims = claiming.claim(self.claimant, now=timezone.now(), most=1)
+        except DatabaseError:
+            log.exception("Could not claim another job")
+            connection.close()
+            return None
+        return claims[0] if claims else None
+
+    def _perform(self, claim: Claim, begun: bool) -> None:
+        if not begun and not claiming.begin(claim, self.claimant.worker, now=timezone.now()):
+            return
+        attempt = Attempt(claim.job_id, claim.fence)
+        try:
+            record = self._run(attempt)
+            if record is not None:
+                conclude(attempt, record)
+        except CannotStart as error:
+            end = End(status=JobStatus.ERROR, message=str(error), error_type="user", result=_error_result(error, "user"))
+            insist(lambda: advancing.settle(claim.job_id, claim.fence, end, now=timezone.now()))
+        except Exception as error:  # the boundary of this process: whatever happened, the job settles
+            log.exception("Job %s could not be performed", claim.job_id)
+            fail(claim, error)
+        attempt.remove()
+
+    def _run(self, attempt: Attempt) -> ExitRecord | None:
+        """Run the process to its end; None when the claim turned out to be void, or the job was given back."""
+        job = insist(lambda: _load(attempt))
+        if job is None:
+            return None
+        spec = prepare(job, attempt, now=timezone.now())
+        process = self.nursery.launch(spec)
+        try:
+            return Watch(attempt, process, number=job.attempt, drain=self.drain).to_the_end()
+        finally:
+            process.close()
+
+
+def conclude(attempt: Attempt, record: ExitRecord) -> None:
+    """Settle the job by its exit record, or take the attempt as interrupted when we stopped it (R12)."""
+    insist(lambda: logs.store(attempt, number=_attempt_number(attempt)))
+    if concluding.is_final(record):
+        end = concluding.end_of(record, attempt)
+        insist(lambda: advancing.settle(attempt.job_id, attempt.fence, end, now=timezone.now()))
+    else:
+        insist(lambda: rescuing.interrupt(attempt.job_id, attempt.fence, now=timezone.now()))
+
+
+def fail(claim: Claim, error: Exception) -> None:
+    message = "The job could not be performed because of an internal error. The log of the worker says more."
+    end = End(
+        status=JobStatus.ERROR, message=message, error_type="application", result=_error_result(error, "application")
+    )
+    insist(lambda: advancing.settle(claim.job_id, claim.fence, end, now=timezone.now()))
+
+
+def insist(work: Callable[[], T]) -> T:
+    """Do it, however long the database is away: everything a worker writes is fenced, so late does no harm."""
+    while True:
+        try:
+            return work()
+        except DATABASE_ERRORS:
+            log.warning("The database is away; trying again", exc_info=True)
+            connection.close()
+            time.sleep(DATABASE_RETRY_SECONDS)
+
+
+class Watch:
+    """Follows one running process: stores its log, renews the lease, passes on the wish to stop."""
+
+    def __init__(self, attempt: Attempt, process: SupervisedProcess, *, number: int, drain: Drain) -> None:
+        self.attempt = attempt
+        self.process = process
+        self.number = number
+        self.drain = drain
+        self.listener: Listener | None = None
+        self.started = self.looked = self.renewed = time.monotonic()
+        self.record: ExitRecord | None = None
+        self.stopping = self.void = False
+
+    def to_the_end(self) -> ExitRecord | None:
+        """The exit record; None when somebody else owns the job now."""
+        try:
+            while self.record is None and not self.void:
+                self._wait()
+                self._take_messages()
+                if self.record is None:
+                    self._look()
+        finally:
+            self._stop_listening()
+        return None if self.void else self.record
+
+    def _wait(self) -> None:
+        running = time.monotonic() - self.started
+        timeout = POLL_SECONDS if running > SHORT_SECONDS else SHORT_SECONDS - running + 0.01
+        watched: list[int] = [self.process.fileno()]
+        if self.listener is not None and not self.listener.heard():
+            watched.append(self.listener.fileno())
+        select.select(watched, [], [], timeout)
+
+    def _take_messages(self) -> None:
+        for message in self.process.receive():
+            if isinstance(message, Ended):
+                self.record = message.record
+            elif isinstance(message, Lost):
+                self.record = rescuing.record_of_lost(self.attempt)
+            elif isinstance(message, LogGrew):
+                self._with_database(lambda: logs.store(self.attempt, number=self.number))
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        if self.drain.must_stop_now() and not self.stopping:
+            self.stopping = True
+            self.process.stop("interrupt")
+        if now - self.started < SHORT_SECONDS:
+            return
+        if self.listener is None:
+            self._with_database(self._listen)
+        heard = self.listener is not None and bool(self._with_database(self.listener.heard))
+        if now - self.renewed >= settings.HEARTBEAT_SECONDS:
+            self._with_database(self._renew)
+        elif heard or now - self.looked >= POLL_SECONDS:
+            self.looked = now
+            self._with_database(self._look_at_row)
+
+    def _listen(self) -> None:
+        heard = listener(Topic.STOP)
+        heard.open()
+        self.listener = heard
+        self._look_at_row()
+
+    def _renew(self) -> None:
+        owned = (
+            Job.objects.active()
+            .filter(pk=self.attempt.job_id, fence=self.attempt.fence)
+            .update(lease_until=seconds_from_now(settings.LEASE_SECONDS))
+        )
+        if owned:
+            self.renewed = time.monotonic()
+            self.process.renew()
+        self._look_at_row()
+
+    def _look_at_row(self) -> None:
+        row = Job.objects.filter(pk=self.attempt.job_id, fence=self.attempt.fence).values_list("status", flat=True)
+        status = row.first()
+        if status is None:
+            # Taken over: this process must not go on, and its end is nobody's.
+            self.process.stop("lease")
+            self.void = True
+        elif status == JobStatus.TERMINATING and not self.stopping:
+            self.stopping = True
+            self.process.stop("terminate")
+
+    def _with_database(self, work: Callable[[], T]) -> T | None:
+        """While the database is away the process goes on; its supervisor stops it when the lease gets too old."""
+        try:
+            return work()
+        except DATABASE_ERRORS:
+            log.warning("The database is away while job %s runs", self.attempt.job_id)
+            connection.close()
+            self.listener = None if connection.vendor == "postgresql" else self.listener
+            return None
+
+    def _stop_listening(self) -> None:
+        if self.listener is not None:
+            self._with_database(self.listener.close)
+
+
+def _load(attempt: Attempt) -> Job | None:
+    job: Job | None = (
+        Job.objects.filter(pk=attempt.job_id, fence=attempt.fence)
+        .select_related("project", "configuration", "token", "created_by", "parent")
+        .first()
+    )
+    return job
+
+
+def _attempt_number(attempt: Attempt) -> int:
+    return Job.objects.filter(pk=attempt.job_id).values_list("attempt", flat=True).first() or 1
+
+
+def _error_result(error: Exception, error_type: str) -> dict[str, object]:
+    return {"message": str(error) if error_type == "user" else "Internal error", "error": {"type": error_type}}

@@ -1,0 +1,186 @@
+"""The data folder and the process of one attempt, by the Common Interface (DESIGN §6)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from jobs import snapshots
+from jobs.models import Job
+from jobs.processes.protocol import ProcessSpec
+from orchestrations import access, tokens
+from orchestrations.access import Actor, Denied
+from orchestrations.components import catalogue, parameters
+from orchestrations.components.catalogue import Component
+from orchestrations.editing import secrets_scope
+from orchestrations.lib.secrets import SecretUnreadable, decrypt_document
+
+STACK = "tutti"
+FOLDERS = ("in/tables", "in/files", "out/tables", "out/files")
+
+
+class CannotStart(Exception):
+    """The job cannot run as it is; the message is for the user."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Where one attempt of a job works. The control folder holds the log and the exit record beside the data."""
+
+    job_id: int
+    fence: str
+
+    @property
+    def folder(self) -> Path:
+        return job_folder(self.job_id) / self.fence
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def mark(self) -> str:
+        return f"{self.job_id}:{self.fence}"
+
+    def remove(self) -> None:
+        """Remove all of it, with the job's folder when that was the last attempt."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            self.folder.parent.rmdir()
+        except OSError:
+            return
+
+
+def job_folder(job_id: int) -> Path:
+    return Path(settings.DATA_DIR) / "jobs" / str(job_id)
+
+
+def prepare(job: Job, attempt: Attempt, *, now: datetime) -> ProcessSpec:
+    """Check once more that the job may run (R18), write its data folder and say how its process is started.
+
+    Raises CannotStart.
+    """
+    try:
+        component = catalogue.get(job.component_id)
+        _check_access(job, now)
+        configuration, secrets = _configuration(job, component)
+    except (
+        catalogue.UnknownComponent,
+        Denied,
+        snapshots.SnapshotLost,
+        parameters.InvalidParameters,
+        SecretUnreadable,
+    ) as error:
+        raise CannotStart(str(error)) from error
+    if component.command is None and not component.takes_process_from_parameters:
+        raise CannotStart(f"The component {component.name} has no program to run.")
+    environment = _environment(job, attempt)
+    if component.forwards_token and job.token is not None:
+        environment["KBC_TOKEN"] = tokens.reveal(job.token)
+        environment["KBC_URL"] = settings.PUBLIC_URL or f"http://{settings.BIND}"
+        secrets = [environment["KBC_TOKEN"], *secrets]
+    _write_folder(job, attempt, configuration)
+    return _spec(component, configuration, attempt, environment, secrets)
+
+
+def _check_access(job: Job, now: datetime) -> None:
+    if job.token_id is None and job.created_by is not None:
+        access.require_run(Actor(user=job.created_by), job.project, job.component_id, now)
+        return
+    if job.token is None and job.parent_id is not None and job.parent is not None and job.parent.token_id is None:
+        return
+    sentence = access.refusal(job.token, component_id=job.component_id, now=now, bound=True)
+    if sentence:
+        raise CannotStart(sentence)
+
+
+def _configuration(job: Job, component: Component) -> tuple[dict[str, Any], list[str]]:
+    document, secrets = decrypt_document(
+        snapshots.document_of(job), secrets_scope(job.project_id), settings.ENCRYPTION_KEYS
+    )
+    values = (job.request.get("variableValuesData") or {}).get("values") or []
+    if values:
+        document = parameters.substitute(document, {value["name"]: str(value["value"]) for value in values})
+    parameters.validate(component, document)
+    return parameters.with_defaults(component, document), secrets
+
+
+def _environment(job: Job, attempt: Attempt) -> dict[str, str]:
+    """Everything that the process sees: nothing is inherited, so nothing of ours can leak (DESIGN §6)."""
+    files = Path(settings.DATA_DIR) / "projects" / str(job.project_id) / "files"
+    files.mkdir(parents=True, exist_ok=True)
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        "HOME": str(attempt.folder / "tmp"),
+        "TMPDIR": str(attempt.folder / "tmp"),
+        "PYTHONUNBUFFERED": "1",
+        "KBC_DATADIR": str(attempt.data),
+        "KBC_RUNID": job.run_id,
+        "KBC_PROJECTID": str(job.project_id),
+        "KBC_STACKID": STACK,
+        "KBC_CONFIGID": job.configuration.key if job.configuration is not None else "",
+        "KBC_CONFIGVERSION": str(job.configuration_version or ""),
+        "KBC_COMPONENTID": job.component_id,
+        "KBC_BRANCHID": "default",
+        "KBC_COMPONENT_RUN_MODE": "run",
+        "KBC_DATA_TYPE_SUPPORT": "authoritative",
+        "TUTTI_PROJECT_FILES": str(files),
+        "TUTTI_CACHE_DIR": str(Path(settings.DATA_DIR) / "cache"),
+    }
+
+
+def _write_folder(job: Job, attempt: Attempt, configuration: dict[str, Any]) -> None:
+    attempt.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (attempt.folder / "tmp").mkdir(exist_ok=True)
+    for part in FOLDERS:
+        (attempt.data / part).mkdir(parents=True, exist_ok=True)
+    state = (job.configuration.state if job.configuration is not None else {}).get("component", {})
+    config = {"storage": {}, "parameters": {}, "action": "run", **configuration}
+    _write_json(attempt.data / "config.json", config)
+    _write_json(attempt.data / "in" / "state.json", state)
+
+
+def _write_json(file: Path, value: object) -> None:
+    file.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
+
+
+def _spec(
+    component: Component,
+    configuration: dict[str, Any],
+    attempt: Attempt,
+    environment: dict[str, str],
+    secrets: list[str],
+) -> ProcessSpec:
+    argv = list(component.command or ())
+    cwd = str(attempt.data)
+    limit = component.time_limit_seconds or settings.JOB_TIME_LIMIT_SECONDS
+    if component.takes_process_from_parameters:
+        given = configuration["parameters"]
+        argv = list(given["command"])
+        environment = {**environment, **{name: str(value) for name, value in (given.get("environment") or {}).items()}}
+        cwd = given.get("working_directory") or cwd
+        limit = given.get("timeout_seconds") or limit
+    return ProcessSpec(
+        argv=argv,
+        env=environment,
+        cwd=cwd,
+        folder=str(attempt.folder),
+        fence=attempt.fence,
+        mark=attempt.mark,
+        secrets=secrets,
+        log_limit_bytes=settings.LOG_LIMIT_BYTES,
+        memory_limit_bytes=component.memory_limit_bytes or settings.JOB_MEMORY_LIMIT_BYTES,
+        disk_limit_bytes=settings.JOB_DISK_LIMIT_BYTES,
+        data_folder=str(attempt.folder),
+        time_limit_seconds=limit,
+        grace_seconds=settings.GRACE_SECONDS,
+        lease_seconds=settings.LEASE_SECONDS,
+    )

@@ -1,0 +1,160 @@
+"""Bringing back jobs whose worker, cluster or machine has died (R12)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.utils import timezone
+
+from jobs import advancing, concluding, logs, machine
+from jobs.advancing import End
+from jobs.locking import retried, under_root
+from jobs.models import Job
+from jobs.moving import Note, move, seconds_from_now
+from jobs.preparing import Attempt
+from jobs.processes.protocol import ExitRecord, is_supervised, read_exit_record
+from jobs.processes.sweep import find_marked, kill_marked
+from jobs.states import JobStatus
+from jobs.wakeups import Topic, wake
+from orchestrations.components import catalogue
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+INTERRUPTED = "The job was interrupted: its worker or machine stopped while it ran."
+
+
+@retried
+def interrupt(job_id: int, fence: str, *, now: datetime) -> bool:
+    """Decide what becomes of an attempt that nobody performs any more; False when the fence is void.
+
+    Terminating: terminated. Never begun: back to waiting. Safe to run again: back to waiting, at most 3 attempts.
+    Otherwise it ends in error "interrupted".
+    """
+    identity = Job.objects.active().filter(pk=job_id, fence=fence).values_list("root_id", flat=True)
+    if not identity:
+        return False
+    with under_root(identity[0] or job_id):
+        job = Job.objects.filter(pk=job_id, fence=fence, status=JobStatus.PROCESSING).first()
+        if job is not None and (job.begun_at is None or _may_run_again(job)):
+            return _give_back(job, now)
+    message = INTERRUPTED if job is None or job.attempt < ATTEMPTS else f"{INTERRUPTED} This was attempt {job.attempt}."
+    result = {"message": message, "error": {"type": "application"}}
+    end = End(status=JobStatus.ERROR, message=message, error_type="application", result=result)
+    return advancing.settle(job_id, fence, end, now=now)
+
+
+def _may_run_again(job: Job) -> bool:
+    try:
+        component = catalogue.get(job.component_id)
+    except catalogue.UnknownComponent:
+        return False
+    return component.safe_to_run_again and job.attempt < ATTEMPTS
+
+
+def _give_back(job: Job, now: datetime) -> bool:
+    if job.begun_at is None:
+        note = Note(kind="job.given-back", message="Was not begun, waits for another worker.")
+    else:
+        note = Note(kind="job.interrupted", level="warn", message=f"{INTERRUPTED} It will be run again.")
+    moved = move(
+        job.pk,
+        JobStatus.WAITING,
+        sources={JobStatus.PROCESSING},
+        among=Job.objects.filter(fence=job.fence),
+        note=note,
+        now=now,
+    )
+    wake(Topic.WORK)
+    return moved
+
+
+class Rescuer:
+    """Looks after the jobs of this machine's dead processes, and after those of machines long silent.
+
+    Keeps in memory since when it has seen a dead worker's processes alive.
+    """
+
+    def __init__(self) -> None:
+        self.dead_since: dict[str, float] = {}
+
+    def rescue(self) -> int:
+        """One round; returns how many jobs it brought back. One that fails hinders no other."""
+        rescued = 0
+        for job in self._abandoned():
+            try:
+                rescued += self._rescue(job)
+            except Exception:
+                log.exception("Could not rescue job %s", job.pk)
+        return rescued
+
+    def _abandoned(self) -> Iterable[Job]:
+        """Jobs of this machine whatever their lease, of others two leases after the last renewal (DESIGN §5)."""
+        mine = Q(owner__startswith=f"{machine.name()}/")
+        silent = Q(lease_until__lt=seconds_from_now(-settings.LEASE_SECONDS))
+        return list(Job.objects.active().filter(mine | silent, is_run=False).annotate(expired=_is_expired()))
+
+    def _rescue(self, job: Job) -> bool:
+        attempt = Attempt(job.pk, job.fence)
+        if not job.owner.startswith(f"{machine.name()}/"):
+            return interrupt(job.pk, job.fence, now=timezone.now())
+        if job.begun_at is None:
+            if not job.expired and machine.is_alive(owner_process(job.owner)):
+                return False
+            return interrupt(job.pk, job.fence, now=timezone.now())
+        if machine.is_alive(job.worker) and not job.expired:
+            self.dead_since.pop(job.fence, None)
+            return False
+        return self._adopt(job, attempt)
+
+    def _adopt(self, job: Job, attempt: Attempt) -> bool:
+        """Wait until nothing of the attempt runs any more, then settle by what its process left behind."""
+        since = self.dead_since.setdefault(job.fence, time.monotonic())
+        if is_supervised(attempt.folder) or find_marked(attempt.mark):
+            if time.monotonic() - since > settings.GRACE_SECONDS + 5:
+                kill_marked(attempt.mark)
+            return False
+        del self.dead_since[job.fence]
+        logs.store(attempt, number=job.attempt)
+        record = read_exit_record(attempt.folder, attempt.fence)
+        if record is not None and concluding.is_final(record):
+            end = concluding.end_of(record, attempt)
+            rescued = advancing.settle(job.pk, job.fence, end, now=timezone.now())
+        else:
+            rescued = interrupt(job.pk, job.fence, now=timezone.now())
+        attempt.remove()
+        return rescued
+
+
+def record_of_lost(attempt: Attempt) -> ExitRecord:
+    """The supervisor was killed: end what it left running, and say that we did."""
+    kill_marked(attempt.mark)
+    record = read_exit_record(attempt.folder, attempt.fence)
+    if record is not None:
+        return record
+    moment = time.time()
+    return ExitRecord(
+        fence=attempt.fence,
+        stage="ended",
+        code=None,
+        stopped_by_us="lost",
+        message="The supervisor of the process was killed.",
+        stdout_tail="",
+        stderr_tail="",
+        started_at=moment,
+        ended_at=moment,
+    )
+
+
+def owner_process(owner: str) -> str:
+    """The process part of a cluster's name, ``machine/process/unique``."""
+    return owner.split("/")[1] if owner.count("/") >= 2 else ""
+
+
+def _is_expired() -> ExpressionWrapper:
+    return ExpressionWrapper(Q(lease_until__lt=seconds_from_now(0)), output_field=BooleanField())

@@ -1,0 +1,59 @@
+"""What a job was created to do: the version it is bound to and its request (R4)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+
+from jobs.models import Job
+from orchestrations import plans
+from orchestrations.models import ConfigurationVersion
+
+
+class SnapshotLost(LookupError):
+    """The version that the job is bound to has been purged; the message is for the user."""
+
+
+def document_of(job: Job) -> dict[str, Any]:
+    """The configuration that the job runs: the request's own, else that of its version. Secrets stay encrypted.
+
+    Raises SnapshotLost.
+    """
+    given = job.request.get("configData")
+    if given:
+        return dict(given)
+    if job.configuration_id is None or job.configuration_version is None:
+        raise SnapshotLost("The configuration of this job has been purged.")
+    return _document(job.configuration_id, job.configuration_version)
+
+
+def plan_of(run: Job) -> plans.Plan:
+    """The phases and tasks that a run executes, in order. Raises SnapshotLost, InvalidPlan, InvalidSelection."""
+    return whole_plan_of(run).select(run.only_task_keys)
+
+
+def whole_plan_of(run: Job) -> plans.Plan:
+    """As ``plan_of``, with the tasks that were not chosen."""
+    given = run.request.get("configData")
+    if given or run.configuration_id is None or run.configuration_version is None:
+        return plans.parse(document_of(run), tasks_limit=settings.TASKS_LIMIT)
+    return _plan(run.configuration_id, run.configuration_version)
+
+
+# A version never changes, so what was read once may be kept.
+@lru_cache(maxsize=256)
+def _plan(configuration_id: int, version: int) -> plans.Plan:
+    return plans.parse(_document(configuration_id, version), tasks_limit=settings.TASKS_LIMIT)
+
+
+def _document(configuration_id: int, version: int) -> dict[str, Any]:
+    document = (
+        ConfigurationVersion.objects.filter(configuration=configuration_id, version=version)
+        .values_list("document", flat=True)
+        .first()
+    )
+    if document is None:
+        raise SnapshotLost(f"Version {version} of the configuration of this job has been purged.")
+    return dict(document)

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class OrchestrationSiteConfig(AppConfig):
+    name = "orchestration_site"

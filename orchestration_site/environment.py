@@ -1,0 +1,80 @@
+"""Reads the environment for ``settings``; nothing else reads it.
+
+Every value is optional. A value that cannot be read is refused at start with the variable's name.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+PREFIX = "TUTTI_"
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(PREFIX + name, default).strip()
+
+
+def flag(name: str, default: bool = False) -> bool:
+    value = text(name).lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    if value:
+        raise ImproperlyConfigured(f"{PREFIX}{name} must be yes or no, not {value!r}.")
+    return default
+
+
+def number(name: str, default: float, *, least: float = 0) -> float:
+    value = text(name)
+    try:
+        result = float(value) if value else float(default)
+    except ValueError:
+        raise ImproperlyConfigured(f"{PREFIX}{name} must be a number, not {value!r}.") from None
+    if not least <= result < float("inf"):
+        raise ImproperlyConfigured(f"{PREFIX}{name} must be a number of at least {least:g}, not {value!r}.")
+    return result
+
+
+def whole(name: str, default: int, *, least: int = 0) -> int:
+    result = number(name, default, least=least)
+    if result != int(result):
+        raise ImproperlyConfigured(f"{PREFIX}{name} must be a whole number, not {text(name)!r}.")
+    return int(result)
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """Comma-separated words."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def database_url(data: Path) -> str:
+    return os.environ.get("DATABASE_URL", "").strip() or f"sqlite:///{data / 'tutti.sqlite3'}"
+
+
+def kept_secret(name: str, file: Path) -> str:
+    """The secret from the environment, else from a file in the data folder that is made once.
+
+    ``O_EXCL`` on a private name and an atomic link: two first starts at once end with one secret.
+    """
+    given = text(name)
+    if given:
+        return given
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f".{file.name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        try:
+            os.write(descriptor, secrets.token_urlsafe(50).encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        try:
+            os.link(draft, file)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return file.read_text().strip()

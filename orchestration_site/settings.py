@@ -1,0 +1,187 @@
+"""One settings file; every setting can be given by the environment (README, "Settings")."""
+
+from pathlib import Path
+
+import dj_database_url
+
+from orchestration_site import environment as env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("DATA") or BASE_DIR / "data").resolve()
+
+# --- Secrets -----------------------------------------------------------------------------------
+SECRET_KEY = env.kept_secret("SECRET_KEY", DATA_DIR / "secret.key")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+# Encrypts the values of `#` keys and the tokens of orchestrations. The first key encrypts, all decrypt.
+ENCRYPTION_KEYS = [env.kept_secret("ENCRYPTION_KEY", DATA_DIR / "encryption.key"), *env.words("OLD_ENCRYPTION_KEYS")]
+
+# --- Web ---------------------------------------------------------------------------------------
+DEBUG = env.flag("DEBUG")
+BIND = env.text("BIND", "127.0.0.1:8000")
+PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
+HTTPS = env.flag("HTTPS", PUBLIC_URL.startswith("https://"))
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("TRUSTED_ORIGINS", PUBLIC_URL)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = HTTPS and env.flag("SSL_REDIRECT", True)
+SECURE_HSTS_SECONDS = env.whole("HSTS_SECONDS", 31_536_000) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS and env.flag("HSTS_SUBDOMAINS", True)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.whole("REQUEST_LIMIT_BYTES", 2_000_000)
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "timezone_field",
+    "django_q",
+    "orchestrations",
+    "jobs",
+    "scheduling",
+    "orchestration_site",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "orchestration_site.middleware.ContentSecurityPolicy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "orchestration_site.middleware.ViewersTimeZone",
+]
+ROOT_URLCONF = "orchestration_site.urls"
+WSGI_APPLICATION = "orchestration_site.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "orchestration_site.frame.frame",
+            ],
+            "builtins": ["orchestrations.templatetags.ui"],
+        },
+    }
+]
+STATIC_URL = "static/"
+STATIC_ROOT = Path(env.text("STATIC_ROOT") or DATA_DIR / "static")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# Files are served straight from static/ and the installed packages: no collectstatic, nothing to go stale.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- People ------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "orchestrations.User"
+AUTHENTICATION_BACKENDS = ["orchestrations.accounts.ThrottledEmailBackend"]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+LOGIN_ATTEMPTS = env.whole("LOGIN_ATTEMPTS", 10, least=1)
+LOGIN_WINDOW_SECONDS = env.whole("LOGIN_WINDOW_SECONDS", 900, least=1)
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LANGUAGE_CODE = "en"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- Database ----------------------------------------------------------------------------------
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": dj_database_url.parse(env.database_url(DATA_DIR), conn_max_age=600)}
+SQLITE_SYNCHRONOUS = env.text("SQLITE_SYNCHRONOUS", "FULL").upper()
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # IMMEDIATE: a transaction that reads before it writes would otherwise fail with "database is locked".
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": (
+            f"PRAGMA journal_mode=WAL;PRAGMA synchronous={SQLITE_SYNCHRONOUS};"
+            "PRAGMA cache_size=-8000;PRAGMA mmap_size=134217728;"
+        ),
+    }
+
+# --- Jobs --------------------------------------------------------------------------------------
+WORKERS = env.whole("WORKERS", 4, least=1)
+WORKER_LABELS = env.words("WORKER_LABELS")
+LEASE_SECONDS = env.number("LEASE_SECONDS", 45, least=1)
+HEARTBEAT_SECONDS = env.number("HEARTBEAT_SECONDS", 5, least=0.1)
+CLAIM_LEASE_SECONDS = env.number("CLAIM_LEASE_SECONDS", 10, least=1)
+GRACE_SECONDS = env.number("GRACE_SECONDS", 10, least=0)
+STOP_SECONDS = env.number("STOP_SECONDS", 30, least=0)
+WATCHDOG_SECONDS = env.number("WATCHDOG_SECONDS", 15, least=2)
+PROJECT_PARALLEL_JOBS = env.whole("PROJECT_PARALLEL_JOBS", 10, least=1)
+TASKS_LIMIT = env.whole("TASKS_LIMIT", 500, least=1)
+PARAMETERS_LIMIT_BYTES = env.whole("PARAMETERS_LIMIT_BYTES", 1_000_000, least=1000)
+LOG_LIMIT_BYTES = env.whole("LOG_LIMIT_BYTES", 10_000_000, least=10_000)
+JOB_MEMORY_LIMIT_BYTES = env.whole("JOB_MEMORY_LIMIT_BYTES", 4 * 1024**3, least=1_000_000)
+JOB_DISK_LIMIT_BYTES = env.whole("JOB_DISK_LIMIT_BYTES", 10 * 1024**3, least=1_000_000)
+JOB_TIME_LIMIT_SECONDS = env.number("JOB_TIME_LIMIT_SECONDS", 24 * 3600, least=1)
+KEEP_JOBS_DAYS = env.whole("KEEP_JOBS_DAYS", 0)
+BUILTIN_COMPONENTS_DIR = BASE_DIR / "jobs" / "components"
+COMPONENTS_DIR = Path(env.text("COMPONENTS_DIR")).resolve() if env.text("COMPONENTS_DIR") else None
+
+Q_CLUSTER = {
+    "name": "tutti",
+    "broker_class": "jobs.broker.JobBroker",
+    "workers": WORKERS,
+    "queue_limit": WORKERS,
+    # Our Job table is the queue and the truth: everything django-q2 would redeliver, save or schedule is off.
+    "save_limit": -1,
+    "ack_failures": True,
+    "max_attempts": 1,
+    "retry": 2**31 - 1,
+    "timeout": None,
+    "scheduler": False,
+    "catch_up": False,
+    "recycle": 10**6,
+    "guard_cycle": 0.5,
+    "log_level": "WARNING",
+}
+# Shared between processes by nothing: only the throttle of logins uses it, which keeps its counts in the database.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "loggers": {"django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False}},
+}
+SILENCED_SYSTEM_CHECKS = [
+    # A development install on plain HTTP is legitimate; site.W… says what is open (orchestration_site/checks.py).
+]

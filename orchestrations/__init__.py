@@ -1,0 +1,1 @@
+"""What runs: accounts, projects, tokens, configurations, orchestrations."""

@@ -1,0 +1,60 @@
+"""Signing in (throttled), and making projects and members."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.backends import ModelBackend
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from orchestrations.models import LoginAttempt, Membership, Project, Role, User
+
+
+class ThrottledEmailBackend(ModelBackend):
+    """Refuses an address or an account after too many failures within a while, right password or not (DESIGN §8)."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        email = (username or kwargs.get("email") or "").strip().lower()[:254]
+        address = request.META.get("REMOTE_ADDR", "")[:64] if request is not None else ""
+        now = timezone.now()
+        if is_throttled(email, address, now):
+            return None
+        user = super().authenticate(request, username=email, password=password, **kwargs)
+        if not isinstance(user, User):
+            LoginAttempt.objects.create(email=email, address=address, at=now)
+            return None
+        LoginAttempt.objects.filter(email=email).delete()
+        return user
+
+
+def is_throttled(email: str, address: str, now: datetime) -> bool:
+    since = now - timedelta(seconds=settings.LOGIN_WINDOW_SECONDS)
+    recent = LoginAttempt.objects.filter(at__gt=since)
+    if recent.filter(email=email).count() >= settings.LOGIN_ATTEMPTS:
+        return True
+    # Many people may sit behind one address.
+    return bool(address) and recent.filter(address=address).count() >= 10 * settings.LOGIN_ATTEMPTS
+
+
+@transaction.atomic
+def create_project(name: str, *, creator: User, now: datetime) -> Project:
+    """A project whose creator is its admin."""
+    project = Project(name=name.strip(), created_at=now)
+    project.full_clean(exclude=["created_at"])
+    project.save(force_insert=True)
+    Membership.objects.create(project=project, user=creator, role=Role.ADMIN, created_at=now)
+    return project
+
+
+def first_project_of(user: User) -> Project | None:
+    """Where the person lands after signing in."""
+    reachable = Q() if user.is_superuser else Q(memberships__user=user)
+    found: Project | None = Project.objects.filter(reachable).order_by("pk").first()
+    return found

@@ -1,0 +1,86 @@
+"""Making and recognising tokens. The text is ``{projectId}-{tokenId}-{secret}`` (API.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from orchestrations.access import Actor
+from orchestrations.lib.secrets import decrypt_document, encrypt_document
+from orchestrations.models import Configuration, Project, Token, User
+
+USE_IS_NOTED_EVERY = timedelta(minutes=1)
+
+
+def text_of(token: Token, secret: str) -> str:
+    return f"{token.project_id}-{token.pk}-{secret}"
+
+
+def create_personal(project: Project, user: User, *, description: str, now: datetime) -> tuple[Token, str]:
+    """A person's own token: may do what the person may. Returns it and its text, which is not kept."""
+    return _create(project, description=description, user=user, may_manage_tokens=True, may_manage_buckets=True, now=now)
+
+
+def create_for_orchestration(orchestration: Configuration, *, actor: Actor, now: datetime) -> Token:
+    """The orchestration's own: all components and buckets, no expiry, no right to manage tokens (R18)."""
+    token, text = _create(
+        orchestration.project,
+        description=f"Orchestrator {orchestration.name}"[:255],
+        orchestration=orchestration,
+        may_manage_buckets=True,
+        created_by=actor.user,
+        now=now,
+    )
+    token.encrypted_secret = encrypt_document({"#token": text}, _scope(token), settings.ENCRYPTION_KEYS)["#token"]
+    token.save(update_fields=["encrypted_secret"])
+    return token
+
+
+def reveal(token: Token) -> str:
+    """The text of an orchestration's own token, to be handed to its components."""
+    document, _ = decrypt_document({"#token": token.encrypted_secret}, _scope(token), settings.ENCRYPTION_KEYS)
+    return str(document["#token"])
+
+
+def find(text: str, now: datetime) -> Token | None:
+    """The token that the text belongs to, unless it has expired; constant time in the secret."""
+    parts = text.strip().split("-", 2)
+    if len(parts) != 3 or not parts[0].isascii() or not parts[0].isdigit() or not parts[1].isdigit():
+        return None
+    if max(len(parts[0]), len(parts[1])) > 18:
+        return None
+    token = Token.objects.select_related("project", "user").filter(pk=int(parts[1]), project_id=int(parts[0])).first()
+    if token is None or not hmac.compare_digest(token.secret_hash, _hash(parts[2])):
+        return None
+    if token.expires_at is not None and token.expires_at <= now:
+        return None
+    if token.replaced_at is not None or (token.user is not None and not token.user.is_active):
+        return None
+    _note_use(token, now)
+    return token
+
+
+def _note_use(token: Token, now: datetime) -> None:
+    if token.last_used_at is None or now - token.last_used_at > USE_IS_NOTED_EVERY:
+        Token.objects.filter(pk=token.pk).update(last_used_at=now)
+
+
+@transaction.atomic
+def _create(project: Project, *, now: datetime, **fields: object) -> tuple[Token, str]:
+    secret = secrets.token_urlsafe(30)
+    token = Token.objects.create(project=project, secret_hash=_hash(secret), created_at=now, **fields)
+    return token, text_of(token, secret)
+
+
+def _hash(secret: str) -> str:
+    """A plain hash is enough: the secret has 240 random bits, there is nothing to guess."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _scope(token: Token) -> str:
+    return f"token:{token.pk}"

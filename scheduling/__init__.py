@@ -1,0 +1,1 @@
+"""Says when (schedules and triggers)."""
