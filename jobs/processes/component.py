@@ -39,6 +39,10 @@ class Component:
         for fd in (self.stdout, self.stderr, self.failure):
             os.set_blocking(fd, False)
 
+    def close(self) -> None:
+        for fd in (self.stdout, self.stderr, self.failure):
+            os.close(fd)
+
     def read_failure(self) -> str | None:
         """None: not known yet. Empty: the program runs (or has run). Else the sentence."""
         try:

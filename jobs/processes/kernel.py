@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import signal
 import sys
 import time
 
@@ -37,6 +38,29 @@ def raise_oom_score(by: int) -> None:
             os.pwrite(fd, str(score).encode(), 0)
         finally:
             os.close(fd)
+
+
+class SignalPipe:
+    """`reading` gets the number of every signal that comes, so that poll() wakes up."""
+
+    def __init__(self, *numbers: signal.Signals) -> None:
+        self.reading, self.writing = os.pipe()
+        for fd in (self.reading, self.writing):
+            os.set_blocking(fd, False)
+        for number in numbers:
+            signal.signal(number, lambda *_: None)
+        signal.set_wakeup_fd(self.writing, warn_on_full_buffer=False)
+
+    def take(self) -> bytes:
+        try:
+            return os.read(self.reading, 512)
+        except BlockingIOError:
+            return b""
+
+    def close(self) -> None:
+        signal.set_wakeup_fd(-1)
+        os.close(self.reading)
+        os.close(self.writing)
 
 
 def read_proc(pid: int, name: str, at_most: int = 65536) -> bytes:

@@ -1,9 +1,10 @@
 """
-The program that forks supervisors for one worker: started once, small, so that a fork is cheap.
+The program that keeps supervisors for one worker: started once, small, so that a fork of it is cheap.
 
 Its argument is the number of an inherited Unix socket. Each request on it is one byte with two descriptors: the socket
-between worker and supervisor, and the file whose lock says that a supervisor lives. It ends when that socket does;
-supervisors that are running go on.
+between worker and supervisor, and the file whose lock says that a supervisor lives. Both are handed to an idle
+supervisor, or a new one: one that has served already is faster, as it has its own copies of the memory it needs.
+The nursery ends when the worker does; supervisors that are busy go on.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ import select
 import signal
 import socket
 import sys
+import time
 import traceback
 
 from . import kernel, tree
-from .supervisor import supervise
+from .serving import IDLE, receive_descriptors, serve
 
-DESCRIPTORS = 2
-HUNT_MILLISECONDS = 20
-CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+HUNT_SECONDS = 0.02
+KEPT_IDLE_SECONDS = 30.0
+STRANGERS = "/dev/fd"
 
 
 def main() -> None:
@@ -39,66 +41,116 @@ def main() -> None:
     Nursery(control).run()
 
 
+class Kept:
+    """A supervisor, with our end of the socket over which it gets its work."""
+
+    def __init__(self, pid: int, leash: socket.socket) -> None:
+        self.pid = pid
+        self.leash = leash
+        self.idle_since: float | None = None
+
+
 class Nursery:
     def __init__(self, control: socket.socket) -> None:
-        self.control = control
-        self.supervisors: set[int] = set()
-        self.is_hunting = False
-        self.signals, self.wakeup = os.pipe()
-        for fd in (self.signals, self.wakeup):
-            os.set_blocking(fd, False)
-        signal.set_wakeup_fd(self.wakeup, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._control = control
+        self._kept: dict[int, Kept] = {}  # by the number of the leash
+        self._pids: set[int] = set()  # also of those that are just ending
+        self._is_hunting = False
+        self._poll = select.poll()
+        self._signals = kernel.SignalPipe(signal.SIGCHLD)
+        for fd in (control.fileno(), self._signals.reading):
+            self._poll.register(fd, select.POLLIN)
 
     def run(self) -> None:
-        poll = select.poll()
-        poll.register(self.control, select.POLLIN)
-        poll.register(self.signals, select.POLLIN)
         is_wanted = True
         while is_wanted:
-            for fd, _ in poll.poll(HUNT_MILLISECONDS if self.is_hunting else None):
-                if fd == self.signals:
-                    os.read(fd, 512)
-                else:
+            for fd, _ in self._poll.poll(self._milliseconds_to_wait()):
+                if fd == self._signals.reading:
+                    self._signals.take()
+                elif fd in self._kept:
+                    self._hear(self._kept[fd])
+                elif fd == self._control.fileno():
                     is_wanted = self._take_request()
             self._reap()
             self._hunt()
+            self._let_go()
+
+    def _milliseconds_to_wait(self) -> float | None:
+        if self._is_hunting:
+            return HUNT_SECONDS * 1000
+        ends = [kept.idle_since + KEPT_IDLE_SECONDS for kept in self._kept.values() if kept.idle_since is not None]
+        return max(0.0, min(ends) - time.monotonic()) * 1000 if ends else None
 
     def _take_request(self) -> bool:
         """False when the worker is gone."""
-        try:
-            data, fds, _, _ = socket.recv_fds(self.control, 1, DESCRIPTORS, CLOSE_ON_EXEC)
-        except OSError:
+        fds = receive_descriptors(self._control)
+        if fds is None:
             return False
-        if len(fds) == DESCRIPTORS:
-            self._fork(*fds)
-        return bool(data)
-
-    def _fork(self, sock: int, lock: int) -> None:
         try:
-            pid = os.fork()
+            self._hand_over(fds)
         except OSError:
-            pid = -1  # no process left: the worker sees its socket close without a word
-        if pid == 0:
-            self._become_supervisor(sock)
-        if pid > 0:
-            self.supervisors.add(pid)
-        os.close(sock)
-        os.close(lock)
+            traceback.print_exc()  # no process left: the worker sees its socket close without a word
+        for fd in fds:
+            os.close(fd)
+        return True
 
-    def _become_supervisor(self, sock: int) -> None:
-        """`lock` stays open until this process ends."""
+    def _hand_over(self, fds: list[int]) -> None:
+        idle = [kept for kept in self._kept.values() if kept.idle_since is not None]
+        for kept in [*idle, None]:
+            kept = kept or self._fork()
+            try:
+                socket.send_fds(kept.leash, [b"L"], fds)
+            except OSError:
+                continue  # killed, and not reaped yet
+            kept.idle_since = None
+            return
+
+    def _fork(self) -> Kept:
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            self._become_supervisor(theirs)
+        theirs.close()
+        kept = Kept(pid, ours)
+        self._kept[ours.fileno()] = kept
+        self._pids.add(pid)
+        self._poll.register(ours, select.POLLIN)
+        return kept
+
+    def _become_supervisor(self, leash: socket.socket) -> None:
         status = 1
         try:
-            self.control.close()
-            os.close(self.signals)
-            os.close(self.wakeup)
-            supervise(socket.socket(fileno=sock))
+            self._signals.close()
+            self._control.close()
+            for kept in self._kept.values():
+                kept.leash.close()
+            serve(leash)
             status = 0
         except BaseException:
             traceback.print_exc()
         finally:
             os._exit(status)
+
+    def _hear(self, kept: Kept) -> None:
+        try:
+            said = kept.leash.recv(1)
+        except OSError:
+            said = b""
+        if said == IDLE:
+            kept.idle_since = time.monotonic()
+        else:
+            self._drop(kept)
+
+    def _let_go(self) -> None:
+        """An idle supervisor ends when its leash is closed."""
+        for kept in list(self._kept.values()):
+            if kept.idle_since is not None and kept.idle_since + KEPT_IDLE_SECONDS <= time.monotonic():
+                self._drop(kept)
+
+    def _drop(self, kept: Kept) -> None:
+        self._poll.unregister(kept.leash)
+        del self._kept[kept.leash.fileno()]
+        kept.leash.close()
 
     def _reap(self) -> None:
         while True:
@@ -108,23 +160,22 @@ class Nursery:
                 return
             if not pid:
                 return
-            if pid in self.supervisors and status != 0:
-                self.is_hunting = True
-            self.supervisors.discard(pid)
+            self._is_hunting = self._is_hunting or status != 0
+            self._pids.discard(pid)
 
     def _hunt(self) -> None:
         """A supervisor was killed: what it left came up to us, as we are a subreaper. Nothing of it may stay."""
-        if not self.is_hunting:
+        if not self._is_hunting:
             return
-        orphans = [pid for pid in tree.children_of(os.getpid()) if pid not in self.supervisors]
+        orphans = [pid for pid in tree.children_of(os.getpid()) if pid not in self._pids]
         for pid in orphans:
             tree.signal_child(pid, signal.SIGKILL)
-        self.is_hunting = bool(orphans)
+        self._is_hunting = bool(orphans)
 
 
 def _close_strangers(keep: int) -> None:
     """What a careless parent let us inherit: an open end of a pipe would outlive its owner."""
-    for name in os.listdir("/dev/fd"):
+    for name in os.listdir(STRANGERS):
         if int(name) > 2 and int(name) != keep:
             try:
                 os.close(int(name))

@@ -52,6 +52,10 @@ class LogFile:
             data += _as_log("E", f"log truncated: more than {self._limit_bytes} bytes\n")
         self._has_gap = not self._write(data) or self._has_gap
 
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+
     def _write(self, data: bytes) -> bool:
         """Either all of it, or none."""
         done = 0

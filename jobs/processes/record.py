@@ -29,6 +29,10 @@ class RecordFile:
         without_tails = record | {"stdout_tail": "", "stderr_tail": ""}
         return self._write(record) or self._write(without_tails)
 
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+
     def _open(self) -> None:
         self._fd = os.open(self._path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         os.write(self._fd, bytes(RESERVED_BYTES))

@@ -6,21 +6,20 @@ import os
 import select
 import signal
 import time
-import types
 
-from . import kernel, tree, wire
+from . import kernel
 from .component import Component, explain
-from .ending import PATIENCE_SECONDS, Ending
+from .ending import Ending
 from .limits import Limits
 from .output import LogFile, Output
 from .record import RecordFile
 
 TYPE_CHECKING = False  # as in component.py
 if TYPE_CHECKING:
-    import socket
     from typing import Any
 
     from .protocol import ProcessSpec
+    from .wire import Channel
 
 RENEWED_WITHIN = 0.6  # of a lease
 LEASE_GRACE = 0.3  # of a lease, at most: after a whole one another machine may start the job again
@@ -29,29 +28,10 @@ DRAIN_BYTES = 16 << 20
 WORKER_GONE = "The component was stopped because its worker was gone or no longer answered."
 
 
-def supervise(sock: socket.socket) -> None:
-    """The whole life of a supervisor's process, from its fork to its end."""
-    os.setsid()
-    kernel.prctl(kernel.PR_SET_NAME, b"tutti-job")
-    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-    worker = wire.Channel(sock)
-    messages: list[list[Any]] = []
-    while not messages:
-        if worker.is_closed:
-            return
-        worker.wait(select.POLLIN)
-        messages = worker.receive()
-    spec: ProcessSpec = types.SimpleNamespace(**messages[0][1])  # type: ignore[assignment]
-    try:
-        Supervisor(spec, worker).run(messages[1:])
-    finally:
-        tree.clear_descendants(PATIENCE_SECONDS)
-
-
 class Supervisor:
     """`run()` returns when the component has ended, nothing of it is left, and the worker has been told or is gone."""
 
-    def __init__(self, spec: ProcessSpec, worker: wire.Channel) -> None:
+    def __init__(self, spec: ProcessSpec, worker: Channel, signals: kernel.SignalPipe) -> None:
         self.spec = spec
         self.worker = worker
         self.started_at = self.ended_at = time.time()
@@ -60,13 +40,20 @@ class Supervisor:
         self._noticed_size = self._log.size
         self._noticed_at = 0.0
         self._renewed_at = min(spec.leased_at or kernel.lease_clock(), kernel.lease_clock())
-        self._signals = _listen_to_signals()
+        self._signals = signals
         self._got_sigterm = False
         self._failure = ""
         self._outputs: dict[int, Output] = {}
 
     def run(self, early: list[list[Any]]) -> None:
         """`early`: what the worker sent right behind the spec."""
+        try:
+            self._run(early)
+        finally:
+            self._log.close()
+            self._record.close()
+
+    def _run(self, early: list[list[Any]]) -> None:
         if reason := next((value for name, value in early if name == "stop"), ""):
             self._report(None, reason, "")
             return
@@ -75,13 +62,17 @@ class Supervisor:
             return
         self.worker.send("starting")
         try:
-            self._begin(Component(self.spec))
+            component = Component(self.spec)
         except OSError as error:
             self._report(None, "", explain(self.spec, "exec", error.errno or 0))
             return
-        while not self._ending.has_ended():
-            self._wait()
-        self._end()
+        try:
+            self._begin(component)
+            while not self._ending.has_ended():
+                self._wait()
+            self._end()
+        finally:
+            component.close()
 
     def _begin(self, component: Component) -> None:
         self._component = component
@@ -92,7 +83,7 @@ class Supervisor:
             for fd, kind in ((component.stdout, "I"), (component.stderr, "E"))
         }
         self._poll = select.poll()
-        for fd in (self.worker.sock.fileno(), self._signals, component.failure, *self._outputs):
+        for fd in (self.worker.sock.fileno(), self._signals.reading, component.failure, *self._outputs):
             self._poll.register(fd, select.POLLIN)
 
     # One round: wait, take what came, look after what is due.
@@ -101,8 +92,8 @@ class Supervisor:
         for fd, _ in self._poll.poll(self._milliseconds_to_wait()):
             if fd in self._outputs:
                 self._read_output(self._outputs[fd])
-            elif fd == self._signals:
-                self._got_sigterm = signal.SIGTERM in os.read(fd, 512) or self._got_sigterm
+            elif fd == self._signals.reading:
+                self._got_sigterm = signal.SIGTERM in self._signals.take() or self._got_sigterm
             elif fd == self._component.failure:
                 self._note_start()
             else:
@@ -213,16 +204,3 @@ class Supervisor:
         self._record.write(record)
         self.worker.send("ended", record)
         self.worker.flush_within(self.spec.lease_seconds)
-
-
-def _listen_to_signals() -> int:
-    """The reading end of a pipe that gets the number of every signal."""
-    reading, writing = os.pipe()
-    for fd in (reading, writing):
-        os.set_blocking(fd, False)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    for number in (signal.SIGCHLD, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    return reading
