@@ -1,5 +1,6 @@
 """One settings file; every setting can be given by the environment (README, "Settings")."""
 
+import warnings
 from pathlib import Path
 
 import dj_database_url
@@ -133,6 +134,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
             "PRAGMA cache_size=-8000;PRAGMA mmap_size=134217728;"
         ),
     }
+    # In a file: tests run several processes and threads on it.
+    DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 
 # --- Jobs --------------------------------------------------------------------------------------
 WORKERS = env.whole("WORKERS", 4, least=1)
@@ -154,6 +157,8 @@ KEEP_JOBS_DAYS = env.whole("KEEP_JOBS_DAYS", 0)
 BUILTIN_COMPONENTS_DIR = BASE_DIR / "jobs" / "components"
 COMPONENTS_DIR = Path(env.text("COMPONENTS_DIR")).resolve() if env.text("COMPONENTS_DIR") else None
 
+# django-q2 asks for a timeout below "retry", after which it redelivers; our broker never does.
+warnings.filterwarnings("ignore", "Retry and timeout are misconfigured", UserWarning)
 Q_CLUSTER = {
     "name": "tutti",
     "broker_class": "jobs.broker.JobBroker",

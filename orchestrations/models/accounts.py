@@ -33,7 +33,7 @@ class Theme(models.TextChoices):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person. Signs in with the e-mail address; sees times in ``time_zone``."""
 
-    email = models.EmailField(max_length=254)
+    email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=150)
     time_zone = TimeZoneField(null=True, blank=True, help_text="Empty until chosen or offered by the browser.")
     theme = models.CharField(max_length=6, choices=Theme, default=Theme.SYSTEM)

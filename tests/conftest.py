@@ -1,0 +1,75 @@
+"""The cast and what every test may need (STYLE §3).
+
+Alice is the admin of the project, Bob may only read, Oscar may operate, Charlie is a stranger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from orchestrations import tokens
+from orchestrations.access import Actor
+from orchestrations.models import Project, Role, Token, User
+from tests import builders
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture(autouse=True)
+def quick_and_private(settings: Any, tmp_path: Path) -> None:
+    """Passwords cost nothing, and each test has a data folder of its own."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.DATA_DIR = tmp_path / "data"
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return builders.build_user("alice@example.org", name="Alice")
+
+
+@pytest.fixture
+def project(alice: User) -> Project:
+    return builders.build_project(alice)
+
+
+@pytest.fixture
+def bob(project: Project) -> User:
+    return builders.build_member(project, "bob@example.org", Role.VIEWER)
+
+
+@pytest.fixture
+def oscar(project: Project) -> User:
+    return builders.build_member(project, "oscar@example.org", Role.OPERATOR)
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    return builders.build_user("charlie@example.org", name="Charlie")
+
+
+@pytest.fixture
+def by_alice(alice: User) -> Actor:
+    return Actor(user=alice)
+
+
+@pytest.fixture
+def token(project: Project, alice: User) -> tuple[Token, str]:
+    """Alice's own token and its text."""
+    return tokens.create_personal(project, alice, description="Alice's laptop", now=NOW)
+
+
+@pytest.fixture
+def as_alice(alice: User, client: Client) -> Iterator[Client]:
+    client.force_login(alice)
+    yield client
