@@ -17,16 +17,21 @@ const onClick = (selector, act) =>
 onContent((root) => all(root, "[data-needs-js]").forEach((element) => { element.hidden = false; }));
 
 /* data-dialog: a link to a page that is also a dialog; loaded into #dialog and opened there (with ctrl or shift it stays a link) */
+let opener = null;
 onClick("a[data-dialog]", (link, event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
+  opener = link;
   htmx.ajax("GET", link.href, { target: "#dialog", swap: "innerHTML", source: link });
 });
 
-/* data-modal: a <dialog> that has come into the page is opened; closed, it goes, and the focus returns to where it was */
+/* data-modal: a <dialog> that has come into the page is opened; closed, it goes, and the focus returns to the link that
+   opened it, or to its successor of the same id if a live part has been swapped meanwhile */
 onContent((root) => all(root, "dialog[data-modal]:not([open])").forEach((dialog) => {
-  const opener = document.activeElement;
-  dialog.addEventListener("close", () => { dialog.remove(); opener?.focus?.(); });
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    (opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id))?.focus();
+  });
   dialog.showModal();
 }));
 document.addEventListener("dialog-close", () => document.querySelector("dialog[data-modal]")?.close());
