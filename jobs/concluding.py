@@ -32,10 +32,16 @@ def end_of(record: ExitRecord, attempt: Attempt) -> End:
         return _error(record.message, "user")
     if record.code == 0:
         return _success(attempt)
-    said = (record.stderr_tail.strip() or record.stdout_tail.strip())[-MESSAGE_LIMIT:]
+    said = _said(record)[-MESSAGE_LIMIT:]
     if record.code == 1:
         return _error(said or "The component ended with exit code 1 and said nothing.", "user")
     return _error(_application_error(record.code), "application")
+
+
+def _said(record: ExitRecord) -> str:
+    """What the process said at its end; of a Python traceback the last line, the rest stands in the log."""
+    said = record.stderr_tail.strip() or record.stdout_tail.strip()
+    return said.splitlines()[-1] if "Traceback (most recent call last):" in said else said
 
 
 def _success(attempt: Attempt) -> End:
@@ -44,7 +50,9 @@ def _success(attempt: Attempt) -> End:
         state = _state(attempt)
     except MalformedOutput as error:
         return _error(str(error), "application")
-    return End(status=JobStatus.SUCCESS, result={"message": "", "input": {"tables": []}, "output": {"tables": []}}, state=state)
+    return End(
+        status=JobStatus.SUCCESS, result={"message": "", "input": {"tables": []}, "output": {"tables": []}}, state=state
+    )
 
 
 def _error(message: str, error_type: str) -> End:

@@ -165,7 +165,9 @@ def _spec(
     if component.takes_process_from_parameters:
         given = configuration["parameters"]
         argv = list(given["command"])
-        environment = {**environment, **{name: str(value) for name, value in (given.get("environment") or {}).items()}}
+        # A secret is declared as "#NAME"; the program knows it by its name.
+        own = {name.removeprefix("#"): str(value) for name, value in (given.get("environment") or {}).items()}
+        environment = {**environment, **own}
         cwd = given.get("working_directory") or cwd
         limit = given.get("timeout_seconds") or limit
     return ProcessSpec(

@@ -80,7 +80,8 @@ def report(error: BaseException, code: str) -> None:
         shown = list(story.format())
         if len(told) == 1 and "\n" not in told[0].strip() and shown[-1] == told[0]:
             shown.pop()
-        sys.stderr.write("".join(shown))
+        header = "" if "Traceback (most" in shown[0] else "Traceback (most recent call last):\n"
+        sys.stderr.write(header + "".join(shown))
     sys.stdout.flush()
     sys.stderr.write(f"line {line}: {what}\n" if line is not None else f"{what}\n")
 

@@ -91,7 +91,7 @@ def install(environment: Path, packages: list[str]) -> None:
     words += ["--disable-pip-version-check", f"--cache-dir={environment.parent / 'pip'}", "--", *packages]
     pip = subprocess.run(words, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
     if pip.returncode:
-        print(pip.stderr.strip(), file=sys.stderr)
+        say(pip.stderr.strip())  # into the log; standard error is the message of the job
         errors = re.findall(r"^ERROR: (.+)$", pip.stderr, re.MULTILINE)
         shutil.rmtree(environment, ignore_errors=True)
         stop(f"The packages cannot be installed: {errors[-1] if errors else f'pip ended with code {pip.returncode}'}")
