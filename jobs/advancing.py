@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -78,6 +79,14 @@ def start_waiting_runs(*, now: datetime, configuration_id: int | None = None) ->
         runs = runs.filter(configuration=configuration_id)
     ids = list(runs.first_of_their_configuration().order_by("pk").values_list("pk", flat=True)[:100])
     return sum(start(run_id, now=now) for run_id in ids)
+
+
+def _start_now(run_id: int) -> None:
+    start(run_id, now=timezone.now())
+
+
+def _start_next_of(configuration_id: int) -> None:
+    start_waiting_runs(now=timezone.now(), configuration_id=configuration_id)
 
 
 def _startable(run_id: int) -> Job | None:
@@ -156,8 +165,7 @@ def follow(settled: Job, now: datetime) -> None:
     """What a settled job sets going; the caller holds its root."""
     wake(Topic.WORK)
     if settled.is_run and settled.configuration_id is not None:
-        configuration_id = settled.configuration_id
-        afterwards.do(lambda: start_waiting_runs(now=timezone.now(), configuration_id=configuration_id))
+        afterwards.do(partial(_start_next_of, settled.configuration_id))
     if settled.parent_id is not None:
         _advance(Job.objects.select_related("configuration", "token").get(pk=settled.parent_id), now)
 
@@ -232,8 +240,7 @@ def _begin_phase(run: Job, now: datetime) -> None:
                 error_type="user",
             )
         elif child.is_run:
-            child_id = child.pk
-            afterwards.do(lambda child_id=child_id: start(child_id, now=timezone.now()))
+            afterwards.do(partial(_start_now, child.pk))
     wake(Topic.WORK)
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from jobs.models import Job
-from orchestrations import plans
-from orchestrations.editing import nesting_sentence
+from orchestrations import nesting
+from orchestrations.documents import nesting_sentence
 
 
 def problem_of(child: Job) -> str | None:
@@ -20,7 +20,7 @@ def problem_of(child: Job) -> str | None:
     ancestors = _ancestors(child)
     names = [job.name for job in reversed(ancestors)] + [child.name]
     same = [job for job in ancestors if job.configuration_id and job.configuration_id == child.configuration_id]
-    if same or len(ancestors) > plans.NESTING_LEVELS:
+    if same or len(ancestors) > nesting.NESTING_LEVELS:
         return nesting_sentence(names)
     circle = circle_through(child.pk, _unsettled_runs(child.project_id))
     return sentence_of(circle) if circle else None

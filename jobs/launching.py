@@ -19,7 +19,7 @@ from orchestrations import access, plans
 from orchestrations.access import Actor
 from orchestrations.components import catalogue, parameters
 from orchestrations.components.catalogue import ORCHESTRATOR
-from orchestrations.editing import secrets_scope
+from orchestrations.documents import secrets_scope
 from orchestrations.lib.secrets import SecretUnreadable, encrypt_document
 from orchestrations.models import Configuration, Project
 
@@ -40,7 +40,7 @@ class NotSettled(Refused):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a run is asked for. ``data`` holds configData, configRowIds, variableValuesData, tag as the API names them."""
+    """What a run is asked for. ``data``: configData, configRowIds, variableValuesData, tag, named as in the API."""
 
     only_task_keys: Sequence[str] | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -232,5 +232,3 @@ def _created_sentence(job: Job) -> str:
     if job.previous_job_id:
         return f"Retry of job {job.previous_job_id} by {who}."
     return f"Created by {who} ({Cause(job.cause).label})."
-
-

@@ -28,9 +28,7 @@ class Note:
     data: dict[str, Any] = field(default_factory=dict)
 
     def of(self, job_id: int, now: datetime) -> JobEvent:
-        return JobEvent(
-            job_id=job_id, at=now, kind=self.kind, level=self.level, message=self.message, data=self.data
-        )
+        return JobEvent(job_id=job_id, at=now, kind=self.kind, level=self.level, message=self.message, data=self.data)
 
 
 def move(

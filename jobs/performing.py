@@ -83,7 +83,9 @@ class Worker:
             if record is not None:
                 conclude(attempt, record)
         except CannotStart as error:
-            end = End(status=JobStatus.ERROR, message=str(error), error_type="user", result=_error_result(error, "user"))
+            end = End(
+                status=JobStatus.ERROR, message=str(error), error_type="user", result=_error_result(error, "user")
+            )
             insist(lambda: advancing.settle(claim.job_id, claim.fence, end, now=timezone.now()))
         except Exception as error:  # the boundary of this process: whatever happened, the job settles
             log.exception("Job %s could not be performed", claim.job_id)

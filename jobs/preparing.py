@@ -19,7 +19,7 @@ from orchestrations import access, tokens
 from orchestrations.access import Actor, Denied
 from orchestrations.components import catalogue, parameters
 from orchestrations.components.catalogue import Component
-from orchestrations.editing import secrets_scope
+from orchestrations.documents import secrets_scope
 from orchestrations.lib.secrets import SecretUnreadable, decrypt_document
 
 STACK = "tutti"

@@ -80,8 +80,11 @@ class Rescuer:
     Keeps in memory since when it has seen a dead worker's processes alive.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, owner: str = "") -> None:
+        self.owner = owner
         self.dead_since: dict[str, float] = {}
+        self.undelivered = 0
+        """Claims of this very cluster that no worker has taken up in time: the sign of a wedged queue of workers."""
 
     def rescue(self) -> int:
         """One round; returns how many jobs it brought back. One that fails hinders no other."""
@@ -103,11 +106,13 @@ class Rescuer:
         attempt = Attempt(job.pk, job.fence)
         if not job.owner.startswith(f"{machine.name()}/"):
             return interrupt(job.pk, job.fence, now=timezone.now())
+        expired = bool(getattr(job, "expired", True))
         if job.begun_at is None:
-            if not job.expired and machine.is_alive(owner_process(job.owner)):
+            if not expired and machine.is_alive(owner_process(job.owner)):
                 return False
+            self.undelivered += job.owner == self.owner
             return interrupt(job.pk, job.fence, now=timezone.now())
-        if machine.is_alive(job.worker) and not job.expired:
+        if machine.is_alive(job.worker) and not expired:
             self.dead_since.pop(job.fence, None)
             return False
         return self._adopt(job, attempt)

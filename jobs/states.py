@@ -1,10 +1,10 @@
 """The life of a job (R9, R11): its statuses, what each means, and the only moves there are.
 
-    waiting ──claimed or started──> processing ──ended──> success | warning | error
-       │  ^                            │   │
-       │  └── given back, run again ───┘   └──terminated by somebody──> terminating ──> terminated
-       ├── terminated by somebody ──> cancelled        (it did nothing)
-       └── refused ──> error                            (not permitted, disabled, in the trash, a circle)
+waiting ──claimed or started──> processing ──ended──> success | warning | error
+   │  ^                            │   │
+   │  └── given back, run again ───┘   └──terminated by somebody──> terminating ──> terminated
+   ├── terminated by somebody ──> cancelled        (it did nothing)
+   └── refused ──> error                            (not permitted, disabled, in the trash, a circle)
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class Sweeper:
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
-        self.rescuer = Rescuer()
+        self.rescuer = Rescuer(owner)
         self._due: dict[str, float] = {}
 
     def seconds_to_next(self) -> float:

@@ -126,7 +126,9 @@ def _workers(job: Job, now: datetime) -> WaitReason:
     total = sum(cluster.workers for cluster in fitting)
     if busy < total:
         return WaitReason(code="starting", text="Is about to start.")
-    ahead = claiming.candidates([label for cluster in fitting for label in cluster.labels]).filter(pk__lt=job.pk).count()
+    ahead = (
+        claiming.candidates([label for cluster in fitting for label in cluster.labels]).filter(pk__lt=job.pk).count()
+    )
     before = "no job is" if not ahead else f"{ahead} job is" if ahead == 1 else f"{ahead} jobs are"
     return WaitReason(code="busy", text=f"All {total} workers are busy; {before} ahead.")
 

@@ -187,6 +187,3 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
     "loggers": {"django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False}},
 }
-SILENCED_SYSTEM_CHECKS = [
-    # A development install on plain HTTP is legitimate; site.W… says what is open (orchestration_site/checks.py).
-]

@@ -6,27 +6,23 @@ The lock makes the check of nesting (R8) sound: two saves at once cannot each mi
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
-from orchestrations import access, plans, tokens
+from orchestrations import access, documents, tokens
 from orchestrations.access import Actor
-from orchestrations.components import catalogue, parameters
+from orchestrations.components import catalogue
 from orchestrations.components.catalogue import ORCHESTRATOR
-from orchestrations.lib.secrets import SecretUnreadable, encrypt_document
-from orchestrations.models import Configuration, ConfigurationVersion, Phase, Project, Role, Task
+from orchestrations.documents import InvalidConfiguration
+from orchestrations.models import Configuration, ConfigurationVersion, Project, Role
+
+__all__ = ["KEEP", "Content", "InvalidConfiguration", "StaleEdit", "StillInUse"]
 
 KEEP: Any = object()
 """The default of a field that an edit leaves as it is."""
-
-
-class InvalidConfiguration(ValueError):
-    """The content was refused and nothing changed; the message names the field and is for the user."""
 
 
 class StaleEdit(Exception):
@@ -101,7 +97,7 @@ def update(
     change_description: str = "",
     least_role: Role = Role.EDITOR,
 ) -> Configuration:
-    """One save, one version. Raises Denied, InvalidConfiguration, StaleEdit when ``expected_version`` is not current."""
+    """One save, one version. Raises Denied, InvalidConfiguration, StaleEdit (``expected_version`` is old)."""
     access.require(actor, configuration.project, least_role)
     with transaction.atomic():
         lock_project(configuration.project_id)
@@ -169,7 +165,7 @@ def restore(configuration: Configuration, *, actor: Actor, now: datetime) -> Non
         lock_project(configuration.project_id)
         Configuration.objects.filter(pk=configuration.pk).update(deleted_at=None, updated_at=now)
         if configuration.component_id == ORCHESTRATOR:
-            _check_nesting(configuration)
+            documents.check_nesting(configuration)
 
 
 def purge(configuration: Configuration, *, actor: Actor) -> None:
@@ -183,11 +179,6 @@ def purge(configuration: Configuration, *, actor: Actor) -> None:
         if configuration.jobs.filter(finished_at__isnull=True).exists():
             raise StillInUse(f"Jobs of {configuration.name} have not settled yet: terminate them or wait (R4).")
         configuration.delete()
-
-
-def secrets_scope(project_id: int) -> str:
-    """What the project's secrets are bound to: a ciphertext copied elsewhere does not decrypt."""
-    return f"project:{project_id}"
 
 
 def lock_project(project_id: int) -> Project:
@@ -209,48 +200,13 @@ def _with_blanks(content: Content) -> Content:
 
 def _apply(configuration: Configuration, content: Content) -> None:
     if content.name is not KEEP or not configuration.name:
-        configuration.name = _name(content.name)
+        configuration.name = documents.name_of(content.name)
     if content.description is not KEEP:
-        configuration.description = _description(content.description)
+        configuration.description = documents.description_of(content.description)
     if content.is_disabled is not KEEP:
         configuration.is_disabled = bool(content.is_disabled)
     if content.document is not KEEP:
-        configuration.document = _document(configuration, content.document)
-
-
-def _name(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise InvalidConfiguration("name: is missing.")
-    if len(value.strip()) > 255 or "\x00" in value:
-        raise InvalidConfiguration("name: must have at most 255 characters and no NUL.")
-    return value.strip()
-
-
-def _description(value: object) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str) or len(value) > 100_000 or "\x00" in value:
-        raise InvalidConfiguration("description: expected a text of at most 100,000 characters.")
-    return value
-
-
-def _document(configuration: Configuration, document: object) -> dict[str, Any]:
-    if document in (None, []):
-        document = {}
-    if not isinstance(document, Mapping):
-        raise InvalidConfiguration("configuration: expected an object.")
-    component = catalogue.get(configuration.component_id)
-    try:
-        if configuration.component_id == ORCHESTRATOR:
-            plans.parse(document, tasks_limit=settings.TASKS_LIMIT)
-        else:
-            parameters.validate(component, dict(document))
-    except (plans.InvalidPlan, parameters.InvalidParameters) as error:
-        raise InvalidConfiguration(str(error)) from error
-    try:
-        return encrypt_document(dict(document), secrets_scope(configuration.project_id), settings.ENCRYPTION_KEYS)
-    except SecretUnreadable as error:
-        raise InvalidConfiguration(str(error)) from error
+        configuration.document = documents.document_of(configuration, content.document)
 
 
 def _free_key(project: Project, component_id: str, key: str) -> str:
@@ -286,70 +242,5 @@ def _after_save(configuration: Configuration, change_description: str, actor: Ac
         created_with=actor.token.description if actor.token else "",
     )
     if configuration.component_id == ORCHESTRATOR:
-        _write_rows(configuration)
-        _check_nesting(configuration)
-
-
-def _write_rows(orchestration: Configuration) -> None:
-    """Make Phase and Task rows what the document says. Raises InvalidConfiguration for an unknown configuration."""
-    plan = plans.parse(orchestration.document, tasks_limit=settings.TASKS_LIMIT)
-    known = _known_configurations(orchestration.project_id, plan)
-    Phase.objects.filter(orchestration=orchestration).delete()
-    phases = Phase.objects.bulk_create(
-        Phase(orchestration=orchestration, key=phase.key, name=phase.name, description=phase.description, position=n)
-        for n, phase in enumerate(plan.phases)
-    )
-    Task.objects.bulk_create(
-        Task(
-            orchestration=orchestration,
-            phase=row,
-            key=task.key,
-            name=task.name,
-            position=position,
-            component_id=task.component_id,
-            configuration_id=known.get((task.component_id, task.configuration_key)),
-            is_enabled=task.enabled,
-            continue_on_failure=task.continue_on_failure,
-            request=task.request,
-        )
-        for row, phase in zip(phases, plan.phases, strict=True)
-        for position, task in enumerate(phase.tasks)
-    )
-
-
-def _known_configurations(project_id: int, plan: plans.Plan) -> dict[tuple[str, str | None], int]:
-    keys = {task.configuration_key for task in plan.tasks if task.configuration_key is not None}
-    found = Configuration.objects.filter(project=project_id, key__in=keys).values_list("component_id", "key", "pk")
-    known: dict[tuple[str, str | None], int] = {(component_id, key): pk for component_id, key, pk in found}
-    for task in plan.tasks:
-        catalogue.get(task.component_id)
-        if task.configuration_key is not None and (task.component_id, task.configuration_key) not in known:
-            raise InvalidConfiguration(
-                f"Task {task.name or task.key!r}: there is no configuration {task.configuration_key!r} "
-                f"of {task.component_id} in this project."
-            )
-    return known
-
-
-def _check_nesting(orchestration: Configuration) -> None:
-    edges = Task.objects.filter(
-        orchestration__project=orchestration.project_id,
-        orchestration__deleted_at__isnull=True,
-        component_id=ORCHESTRATOR,
-        configuration__deleted_at__isnull=True,
-    ).values_list("orchestration_id", "configuration_id")
-    runs: dict[int, set[int]] = {}
-    for caller, callee in edges:
-        if callee is not None:
-            runs.setdefault(caller, set()).add(callee)
-    path = plans.nesting_problem(runs, orchestration.pk)
-    if path:
-        names = dict(Configuration.objects.filter(pk__in=path).values_list("pk", "name"))
-        raise InvalidConfiguration(nesting_sentence([names[pk] for pk in path]))
-
-
-def nesting_sentence(names: list[str]) -> str:
-    chain = " > ".join(names)
-    if len(set(names)) < len(names):
-        return f"Orchestrations would run each other in a circle: {chain}."
-    return f"Orchestrations may be nested {plans.NESTING_LEVELS} levels deep, not more: {chain}."
+        documents.write_rows(configuration)
+        documents.check_nesting(configuration)

@@ -23,7 +23,9 @@ def text_of(token: Token, secret: str) -> str:
 
 def create_personal(project: Project, user: User, *, description: str, now: datetime) -> tuple[Token, str]:
     """A person's own token: may do what the person may. Returns it and its text, which is not kept."""
-    return _create(project, description=description, user=user, may_manage_tokens=True, may_manage_buckets=True, now=now)
+    return _create(
+        project, description=description, user=user, may_manage_tokens=True, may_manage_buckets=True, now=now
+    )
 
 
 def create_for_orchestration(orchestration: Configuration, *, actor: Actor, now: datetime) -> Token:

@@ -29,6 +29,7 @@ class MainProcess(q2.Cluster):
     """django-q2's cluster whose signals only leave a note: its own handler may deadlock (ENGINE-NOTES §2e)."""
 
     asked_to_stop = False
+    stop_event: processes.SharedFlag
 
     def sig_handler(self, signum: int, frame: FrameType | None) -> None:
         self.asked_to_stop = True
@@ -40,7 +41,6 @@ class MainProcess(q2.Cluster):
         except RuntimeError:
             log.exception("The cluster did not come up")
             self._start_anew()
-        self.stop_event = self.stop_event or processes.SharedFlag()
         while not self.asked_to_stop:
             time.sleep(LOOK_SECONDS)
             broken = self._what_is_broken()
@@ -62,6 +62,8 @@ class MainProcess(q2.Cluster):
             return "The sentinel has died"
         if cluster.guard_beat.age_seconds() > settings.WATCHDOG_SECONDS:
             return "The sentinel stands still"
+        if cluster.is_wedged.is_set():
+            return "Claims do not reach the workers"
         if cluster.pusher_beat.age_seconds() > settings.WATCHDOG_SECONDS:
             return "The pusher stands still"
         return ""
@@ -94,6 +96,8 @@ class MainProcess(q2.Cluster):
             os.killpg(self.sentinel.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             return
+        # Reaped here: what is started anew by exec keeps the children, and nobody would.
+        self.sentinel.join(RESTART_SECONDS)
 
 
 def run() -> int:

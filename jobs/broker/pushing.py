@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 """The longest sleep: a wake-up may be lost, and the stop of the cluster waits for it."""
+UNDELIVERED_CLAIMS = 3
+"""So many claims run out one after another, although workers were free, before the cluster is held for wedged."""
 TASK = "jobs.broker.working.perform"
 
 
@@ -36,6 +38,7 @@ class JobBroker(Broker):
 
     def dequeue(self) -> list[tuple[None, str]] | None:
         """Claims as packages, after at most a second. Never raises: an exception would cost a sleep of 10 s."""
+        cluster.pusher_beat.touch()
         try:
             return self._dequeue()
         except Exception:
@@ -52,7 +55,6 @@ class JobBroker(Broker):
             time.sleep(0.05)
             return None
         claims = claiming.claim(cluster.claimant(), now=timezone.now())
-        cluster.pusher_beat.touch()
         if claims:
             return [(None, _package(claim)) for claim in claims]
         heard.wait(self._sweeper.seconds_to_next() if self._sweeper else LOOK_SECONDS)
@@ -68,6 +70,11 @@ class JobBroker(Broker):
         if self._sweeper is None:
             self._sweeper = Sweeper(cluster.owner)
         self._sweeper.sweep_when_due()
+        rescuer = self._sweeper.rescuer
+        if cluster.begun_beat.age_seconds() < settings.CLAIM_LEASE_SECONDS:
+            rescuer.undelivered = 0
+        elif rescuer.undelivered >= UNDELIVERED_CLAIMS:
+            cluster.is_wedged.set()
 
     def _forget_connection(self) -> None:
         """Django does not reconnect outside of a request by itself."""

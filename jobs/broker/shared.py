@@ -32,15 +32,16 @@ class ClusterState:
     drain: SharedDrain = field(default_factory=SharedDrain)
     pusher_beat: SharedMoment = field(default_factory=SharedMoment)
     guard_beat: SharedMoment = field(default_factory=SharedMoment)
+    begun_beat: SharedMoment = field(default_factory=SharedMoment)
+    """When a worker last took a claim up."""
+    is_wedged: SharedFlag = field(default_factory=SharedFlag)
 
     def found(self) -> None:
         """Give this cluster its name: the machine, its main process, and something unique."""
         self.owner = f"{machine.name()}/{machine.process_name()}/{uuid4().hex[:8]}"
 
     def claimant(self, worker: str = "") -> Claimant:
-        return Claimant(
-            owner=self.owner, workers=settings.WORKERS, labels=tuple(settings.WORKER_LABELS), worker=worker
-        )
+        return Claimant(owner=self.owner, workers=settings.WORKERS, labels=tuple(settings.WORKER_LABELS), worker=worker)
 
 
 cluster = ClusterState()

@@ -14,6 +14,7 @@ _workers: dict[int, Worker] = {}
 
 
 def perform(job_id: int, fence: str) -> None:
+    cluster.begun_beat.touch()
     worker_of_this_process().perform_all(Claim(job_id, fence))
 
 

@@ -4,84 +4,146 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Cluster',
+            name="Cluster",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('owner', models.CharField(max_length=150, unique=True)),
-                ('host', models.CharField(max_length=100)),
-                ('workers', models.PositiveIntegerField()),
-                ('labels', models.JSONField(default=list)),
-                ('started_at', models.DateTimeField()),
-                ('heartbeat_at', models.DateTimeField(db_index=True)),
-                ('stopped_at', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("owner", models.CharField(max_length=150, unique=True)),
+                ("host", models.CharField(max_length=100)),
+                ("workers", models.PositiveIntegerField()),
+                ("labels", models.JSONField(default=list)),
+                ("started_at", models.DateTimeField()),
+                ("heartbeat_at", models.DateTimeField(db_index=True)),
+                ("stopped_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('parent_run_id', models.CharField(blank=True, db_default='', max_length=100)),
-                ('component_id', models.CharField(max_length=100)),
-                ('is_run', models.BooleanField(help_text='The job of an orchestration: takes no slot and no worker (R6).')),
-                ('configuration_version', models.PositiveIntegerField(null=True)),
-                ('name', models.CharField(help_text='Of the configuration when the job was created.', max_length=255)),
-                ('request', models.JSONField(default=dict, help_text='configData, configRowIds, variableValuesData, tag, mode.')),
-                ('only_task_keys', models.JSONField(help_text='The selection of a partial run; None means all active.', null=True)),
-                ('task_key', models.CharField(blank=True, db_default='', max_length=100)),
-                ('phase_key', models.CharField(blank=True, db_default='', max_length=100)),
-                ('phase_position', models.PositiveIntegerField(help_text="Of the task's phase; of a run: that it is in.", null=True)),
-                ('continue_on_failure', models.BooleanField(default=False)),
-                ('status', models.CharField(choices=[('waiting', 'Waiting'), ('processing', 'Processing'), ('terminating', 'Terminating'), ('success', 'Success'), ('warning', 'Warning'), ('error', 'Error'), ('terminated', 'Terminated'), ('cancelled', 'Cancelled')], default='waiting', max_length=11)),
-                ('message', models.TextField(blank=True, db_default='')),
-                ('error_type', models.CharField(blank=True, db_default='', help_text='user or application', max_length=12)),
-                ('result', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField()),
-                ('delayed_until', models.DateTimeField(null=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('cause', models.CharField(choices=[('person', 'by hand'), ('api', 'API token'), ('schedule', 'schedule'), ('trigger', 'trigger')], max_length=8)),
-                ('idempotency_key', models.CharField(max_length=255, null=True)),
-                ('label', models.CharField(blank=True, db_default='', help_text='Only workers with this label.', max_length=50)),
-                ('owner', models.CharField(blank=True, db_default='', max_length=150)),
-                ('worker', models.CharField(blank=True, db_default='', max_length=100)),
-                ('fence', models.CharField(blank=True, db_default='', max_length=32)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('begun_at', models.DateTimeField(help_text='A worker took this attempt up; before, nothing has run.', null=True)),
-                ('attempt', models.PositiveSmallIntegerField(default=0)),
-                ('terminated_by', models.CharField(blank=True, db_default='', max_length=255)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("parent_run_id", models.CharField(blank=True, db_default="", max_length=100)),
+                ("component_id", models.CharField(max_length=100)),
+                (
+                    "is_run",
+                    models.BooleanField(help_text="The job of an orchestration: takes no slot and no worker (R6)."),
+                ),
+                ("configuration_version", models.PositiveIntegerField(null=True)),
+                ("name", models.CharField(help_text="Of the configuration when the job was created.", max_length=255)),
+                (
+                    "request",
+                    models.JSONField(
+                        default=dict, help_text="configData, configRowIds, variableValuesData, tag, mode."
+                    ),
+                ),
+                (
+                    "only_task_keys",
+                    models.JSONField(help_text="The selection of a partial run; None means all active.", null=True),
+                ),
+                ("task_key", models.CharField(blank=True, db_default="", max_length=100)),
+                ("phase_key", models.CharField(blank=True, db_default="", max_length=100)),
+                (
+                    "phase_position",
+                    models.PositiveIntegerField(help_text="Of the task's phase; of a run: that it is in.", null=True),
+                ),
+                ("continue_on_failure", models.BooleanField(default=False)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("processing", "Processing"),
+                            ("terminating", "Terminating"),
+                            ("success", "Success"),
+                            ("warning", "Warning"),
+                            ("error", "Error"),
+                            ("terminated", "Terminated"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="waiting",
+                        max_length=11,
+                    ),
+                ),
+                ("message", models.TextField(blank=True, db_default="")),
+                (
+                    "error_type",
+                    models.CharField(blank=True, db_default="", help_text="user or application", max_length=12),
+                ),
+                ("result", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField()),
+                ("delayed_until", models.DateTimeField(null=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "cause",
+                    models.CharField(
+                        choices=[
+                            ("person", "by hand"),
+                            ("api", "API token"),
+                            ("schedule", "schedule"),
+                            ("trigger", "trigger"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("idempotency_key", models.CharField(max_length=255, null=True)),
+                (
+                    "label",
+                    models.CharField(
+                        blank=True, db_default="", help_text="Only workers with this label.", max_length=50
+                    ),
+                ),
+                ("owner", models.CharField(blank=True, db_default="", max_length=150)),
+                ("worker", models.CharField(blank=True, db_default="", max_length=100)),
+                ("fence", models.CharField(blank=True, db_default="", max_length=32)),
+                ("lease_until", models.DateTimeField(null=True)),
+                (
+                    "begun_at",
+                    models.DateTimeField(
+                        help_text="A worker took this attempt up; before, nothing has run.", null=True
+                    ),
+                ),
+                ("attempt", models.PositiveSmallIntegerField(default=0)),
+                ("terminated_by", models.CharField(blank=True, db_default="", max_length=255)),
             ],
         ),
         migrations.CreateModel(
-            name='JobEvent',
+            name="JobEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('kind', models.CharField(help_text='Past participle: job.created, job.settled …', max_length=40)),
-                ('level', models.CharField(choices=[('info', 'Info'), ('success', 'Success'), ('warn', 'Warning'), ('error', 'Error')], default='info', max_length=7)),
-                ('message', models.TextField()),
-                ('data', models.JSONField(default=dict)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("kind", models.CharField(help_text="Past participle: job.created, job.settled …", max_length=40)),
+                (
+                    "level",
+                    models.CharField(
+                        choices=[("info", "Info"), ("success", "Success"), ("warn", "Warning"), ("error", "Error")],
+                        default="info",
+                        max_length=7,
+                    ),
+                ),
+                ("message", models.TextField()),
+                ("data", models.JSONField(default=dict)),
             ],
         ),
         migrations.CreateModel(
-            name='LogChunk',
+            name="LogChunk",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sequence', models.PositiveIntegerField()),
-                ('attempt', models.PositiveSmallIntegerField(default=1)),
-                ('end_offset', models.BigIntegerField(help_text="Bytes of this attempt's log file that are stored up to here.")),
-                ('lines', models.PositiveIntegerField()),
-                ('text', models.TextField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sequence", models.PositiveIntegerField()),
+                ("attempt", models.PositiveSmallIntegerField(default=1)),
+                (
+                    "end_offset",
+                    models.BigIntegerField(help_text="Bytes of this attempt's log file that are stored up to here."),
+                ),
+                ("lines", models.PositiveIntegerField()),
+                ("text", models.TextField()),
             ],
             options={
-                'ordering': ['sequence'],
+                "ordering": ["sequence"],
             },
         ),
     ]

@@ -6,128 +6,223 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('jobs', '0001_initial'),
-        ('orchestrations', '0001_initial'),
+        ("jobs", "0001_initial"),
+        ("orchestrations", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='job',
-            name='configuration',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='jobs', to='orchestrations.configuration'),
+            model_name="job",
+            name="configuration",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="jobs",
+                to="orchestrations.configuration",
+            ),
         ),
         migrations.AddField(
-            model_name='job',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="job",
+            name="created_by",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='job',
-            name='created_with',
-            field=models.ForeignKey(help_text='Who asked for it.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='orchestrations.token'),
+            model_name="job",
+            name="created_with",
+            field=models.ForeignKey(
+                help_text="Who asked for it.",
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="orchestrations.token",
+            ),
         ),
         migrations.AddField(
-            model_name='job',
-            name='parent',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='children', to='jobs.job'),
+            model_name="job",
+            name="parent",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.CASCADE, related_name="children", to="jobs.job"
+            ),
         ),
         migrations.AddField(
-            model_name='job',
-            name='previous_job',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='retries', to='jobs.job'),
+            model_name="job",
+            name="previous_job",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="retries", to="jobs.job"
+            ),
         ),
         migrations.AddField(
-            model_name='job',
-            name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='jobs', to='orchestrations.project'),
+            model_name="job",
+            name="project",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="jobs", to="orchestrations.project"
+            ),
         ),
         migrations.AddField(
-            model_name='job',
-            name='root',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='descendants', to='jobs.job'),
+            model_name="job",
+            name="root",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.CASCADE, related_name="descendants", to="jobs.job"
+            ),
         ),
         migrations.AddField(
-            model_name='job',
-            name='token',
-            field=models.ForeignKey(help_text='What it runs with, bound when it becomes processing (R18).', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='jobs', to='orchestrations.token'),
+            model_name="job",
+            name="token",
+            field=models.ForeignKey(
+                help_text="What it runs with, bound when it becomes processing (R18).",
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="jobs",
+                to="orchestrations.token",
+            ),
         ),
         migrations.AddField(
-            model_name='jobevent',
-            name='job',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='jobs.job'),
+            model_name="jobevent",
+            name="job",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="events", to="jobs.job"),
         ),
         migrations.AddField(
-            model_name='logchunk',
-            name='job',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='log_chunks', to='jobs.job'),
+            model_name="logchunk",
+            name="job",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="log_chunks", to="jobs.job"
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('status', 'waiting')), fields=['id'], name='job_waiting'),
+            model_name="job",
+            index=models.Index(condition=models.Q(("status", "waiting")), fields=["id"], name="job_waiting"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('status__in', ['processing', 'terminating'])), fields=['project', 'owner'], name='job_active'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("status__in", ["processing", "terminating"])),
+                fields=["project", "owner"],
+                name="job_active",
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('status__in', ['processing', 'terminating', 'waiting'])), fields=['configuration', 'id'], name='job_unsettled_of_conf'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("status__in", ["processing", "terminating", "waiting"])),
+                fields=["configuration", "id"],
+                name="job_unsettled_of_conf",
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['configuration', '-id'], name='job_of_configuration'),
+            model_name="job",
+            index=models.Index(fields=["configuration", "-id"], name="job_of_configuration"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['project', '-id'], name='job_of_project'),
+            model_name="job",
+            index=models.Index(fields=["project", "-id"], name="job_of_project"),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['processing', 'terminating'])), fields=('configuration',), name='job_one_active_per_configuration'),
+            model_name="job",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["processing", "terminating"])),
+                fields=("configuration",),
+                name="job_one_active_per_configuration",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['waiting', 'processing', 'terminating', 'success', 'warning', 'error', 'terminated', 'cancelled'])), name='job_status_known'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "waiting",
+                            "processing",
+                            "terminating",
+                            "success",
+                            "warning",
+                            "error",
+                            "terminated",
+                            "cancelled",
+                        ],
+                    )
+                ),
+                name="job_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('status__in', ['cancelled', 'error', 'success', 'terminated', 'warning'])), models.Q(('finished_at__isnull', True), ('status__in', ['processing', 'terminating', 'waiting'])), _connector='OR'), name='job_settled_iff_finished'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("finished_at__isnull", False),
+                        ("status__in", ["cancelled", "error", "success", "terminated", "warning"]),
+                    ),
+                    models.Q(("finished_at__isnull", True), ("status__in", ["processing", "terminating", "waiting"])),
+                    _connector="OR",
+                ),
+                name="job_settled_iff_finished",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'waiting'), _negated=True), models.Q(('fence', ''), ('lease_until__isnull', True), ('owner', '')), _connector='OR'), name='job_waiting_has_no_owner'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "waiting"), _negated=True),
+                    models.Q(("fence", ""), ("lease_until__isnull", True), ("owner", "")),
+                    _connector="OR",
+                ),
+                name="job_waiting_has_no_owner",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(('is_run', True), models.Q(('status__in', ['processing', 'terminating']), _negated=True), models.Q(('lease_until__isnull', False), models.Q(('fence', ''), _negated=True)), _connector='OR'), name='job_active_component_has_lease'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("is_run", True),
+                    models.Q(("status__in", ["processing", "terminating"]), _negated=True),
+                    models.Q(("lease_until__isnull", False), models.Q(("fence", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="job_active_component_has_lease",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.UniqueConstraint(condition=models.Q(('parent__isnull', False)), fields=('parent', 'task_key'), name='job_one_per_task'),
+            model_name="job",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("parent__isnull", False)), fields=("parent", "task_key"), name="job_one_per_task"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.UniqueConstraint(fields=('project', 'idempotency_key'), name='job_idempotency_key_unique'),
+            model_name="job",
+            constraint=models.UniqueConstraint(
+                fields=("project", "idempotency_key"), name="job_idempotency_key_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('parent__isnull', True), ('root__isnull', True)), models.Q(('parent__isnull', False), ('root__isnull', False)), _connector='OR'), name='job_root_iff_parent'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("parent__isnull", True), ("root__isnull", True)),
+                    models.Q(("parent__isnull", False), ("root__isnull", False)),
+                    _connector="OR",
+                ),
+                name="job_root_iff_parent",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(('parent', models.F('pk')), _negated=True), name='job_not_its_own_parent'),
+            model_name="job",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("parent", models.F("pk")), _negated=True), name="job_not_its_own_parent"
+            ),
         ),
         migrations.AddIndex(
-            model_name='jobevent',
-            index=models.Index(fields=['job', 'id'], name='jobs_jobeve_job_id_95f7be_idx'),
+            model_name="jobevent",
+            index=models.Index(fields=["job", "id"], name="jobs_jobeve_job_id_95f7be_idx"),
         ),
         migrations.AddConstraint(
-            model_name='logchunk',
-            constraint=models.UniqueConstraint(fields=('job', 'sequence'), name='log_chunk_once'),
+            model_name="logchunk",
+            constraint=models.UniqueConstraint(fields=("job", "sequence"), name="log_chunk_once"),
         ),
     ]

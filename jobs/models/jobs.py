@@ -122,7 +122,9 @@ class Job(models.Model):
         constraints = [
             # R5, the backstop that no code can get around.
             models.UniqueConstraint(
-                fields=["configuration"], condition=Q(status__in=sorted(ACTIVE)), name="job_one_active_per_configuration"
+                fields=["configuration"],
+                condition=Q(status__in=sorted(ACTIVE)),
+                name="job_one_active_per_configuration",
             ),
             models.CheckConstraint(condition=Q(status__in=JobStatus.values), name="job_status_known"),
             models.CheckConstraint(

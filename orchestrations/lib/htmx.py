@@ -2,12 +2,13 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
+from django_htmx.middleware import HtmxDetails
 
 
 def wants_fragment(request: HttpRequest) -> bool:
     """True for a swap; false for a boosted link and for history, which both need the whole page."""
-    details = getattr(request, "htmx", None)
-    return bool(details) and not details.boosted and not details.history_restore_request
+    details: HtmxDetails | None = getattr(request, "htmx", None)
+    return details is not None and bool(details) and not details.boosted and not details.history_restore_request
 
 
 def vary_on_htmx(response: HttpResponse) -> HttpResponse:
