@@ -25,7 +25,7 @@ onClick("a[data-dialog]", (link, event) => {
   htmx.ajax("GET", link.href, { target: "#dialog", swap: "innerHTML", source: link });
 });
 
-/* data-modal: a <dialog> that has come into the page is opened; closed, it goes, and the focus returns to the link that
+/* data-modal: a <dialog> that has come into the page is opened, with the focus on its data-first; closed, it goes, and the focus returns to the link that
    opened it, or to its successor of the same id if a live part has been swapped meanwhile */
 onContent((root) => all(root, "dialog[data-modal]:not([open])").forEach((dialog) => {
   dialog.addEventListener("close", () => {
@@ -33,6 +33,7 @@ onContent((root) => all(root, "dialog[data-modal]:not([open])").forEach((dialog)
     (opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id))?.focus();
   });
   dialog.showModal();
+  dialog.querySelector("[data-first]")?.focus();
 }));
 document.addEventListener("dialog-close", () => document.querySelector("dialog[data-modal]")?.close());
 
