@@ -144,11 +144,11 @@ def _phase_result(phase: plans.PlanPhase, jobs: list[Job]) -> dict[str, Any]:
     starts = [job.created_at for job in jobs]
     ends = [job.finished_at for job in jobs if job.finished_at]
     outcomes = [plans.Outcome(job.task_key, job.status, job.continue_on_failure) for job in jobs]
-    status = None
+    status: JobStatus | None = None
     if jobs:
-        status = "error" if any(each.stops_the_run for each in outcomes) else "success"
-        if status == "success" and not all(each.is_good for each in outcomes):
-            status = "warning"
+        status = JobStatus.ERROR if any(each.stops_the_run for each in outcomes) else JobStatus.SUCCESS
+        if status == JobStatus.SUCCESS and not all(each.is_good for each in outcomes):
+            status = JobStatus.WARNING
     return {
         "id": phase.key,
         "name": phase.name,

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from jobs.models import Job
+from jobs.states import JobStatus
 from orchestrations import nesting
 from orchestrations.documents import nesting_sentence
 
@@ -60,7 +61,7 @@ def youngest_in_a_circle(now: datetime) -> tuple[Job, str] | None:
     for project_id in nested.order_by().values_list("project_id", flat=True).distinct():
         runs = _unsettled_runs(project_id)
         for job in sorted((run for run in runs if run.parent_id), key=lambda run: -run.pk):
-            circle = circle_through(job.pk, runs) if job.status == "waiting" else None
+            circle = circle_through(job.pk, runs) if job.status == JobStatus.WAITING else None
             if circle:
                 return job, sentence_of(circle)
     return None
@@ -83,7 +84,7 @@ def _edges(runs: dict[int, Job]) -> dict[int, list[int]]:
             edges.setdefault(job.parent_id, []).append(pk)
         if job.configuration_id is not None:
             older = by_configuration.setdefault(job.configuration_id, [])
-            if job.status == "waiting":
+            if job.status == JobStatus.WAITING:
                 edges.setdefault(pk, []).extend(older)
             older.append(pk)
     return edges

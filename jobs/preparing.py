@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from datetime import datetime
@@ -117,7 +116,7 @@ def _environment(job: Job, attempt: Attempt) -> dict[str, str]:
     files = Path(settings.DATA_DIR) / "projects" / str(job.project_id) / "files"
     files.mkdir(parents=True, exist_ok=True)
     return {
-        "PATH": os.environ.get("PATH", os.defpath),
+        "PATH": settings.COMPONENT_PATH,
         "LANG": "C.UTF-8",
         "HOME": str(attempt.folder / "tmp"),
         "TMPDIR": str(attempt.folder / "tmp"),

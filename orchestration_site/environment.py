@@ -50,6 +50,11 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def search_path() -> str:
+    """Where components find commands: the one variable of ours that they see."""
+    return os.environ.get("PATH", os.defpath)
+
+
 def database_url(data: Path) -> str:
     return os.environ.get("DATABASE_URL", "").strip() or f"sqlite:///{data / 'tutti.sqlite3'}"
 

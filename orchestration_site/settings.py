@@ -154,6 +154,7 @@ JOB_MEMORY_LIMIT_BYTES = env.whole("JOB_MEMORY_LIMIT_BYTES", 4 * 1024**3, least=
 JOB_DISK_LIMIT_BYTES = env.whole("JOB_DISK_LIMIT_BYTES", 10 * 1024**3, least=1_000_000)
 JOB_TIME_LIMIT_SECONDS = env.number("JOB_TIME_LIMIT_SECONDS", 24 * 3600, least=1)
 KEEP_JOBS_DAYS = env.whole("KEEP_JOBS_DAYS", 0)
+COMPONENT_PATH = env.search_path()
 BUILTIN_COMPONENTS_DIR = BASE_DIR / "jobs" / "components"
 COMPONENTS_DIR = Path(env.text("COMPONENTS_DIR")).resolve() if env.text("COMPONENTS_DIR") else None
 

@@ -115,7 +115,7 @@ def run(database: str, url: str | None, browser: str | None, arguments: list[str
         ]
         print("$", shlex.join([*command[1:5], *arguments]), flush=True)
         code = subprocess.run(
-            command, cwd=ROOT, env=build_environment(url, browser, Path(folder)), check=False
+            command, cwd=ROOT, env=build_environment(url, browser), check=False
         ).returncode
         if report.exists():
             add_report(report, database, tally)
@@ -126,14 +126,13 @@ def run(database: str, url: str | None, browser: str | None, arguments: list[str
     print(f"=== {database}: {time.monotonic() - started:.0f} s ===", flush=True)
 
 
-def build_environment(url: str | None, browser: str | None, folder: Path) -> dict[str, str]:
+def build_environment(url: str | None, browser: str | None) -> dict[str, str]:
     """The caller's, less every setting of a site that runs here."""
     environment = {
         name: value
         for name, value in os.environ.items()
         if name != "DATABASE_URL" and (not name.startswith("TUTTI_") or name.startswith("TUTTI_TEST_"))
     }
-    environment["TUTTI_DATA"] = str(folder / "data")
     if url:
         environment["DATABASE_URL"] = url
     if browser:

@@ -16,12 +16,19 @@ STATUSES = frozenset(JobStatus.values)
 PLAIN_STATUSES = frozenset({JobStatus.TERMINATING.value, JobStatus.TERMINATED.value, JobStatus.CANCELLED.value})
 EDGES = [name for name in SITE if is_edge(name)]
 PAGES_AND_API = [name for name in EDGES if "/management/" not in name]
-# Where a process (not a request) begins: it reads the clock for the verbs that it calls.
-PROCESS_EDGES = {"jobs/broker.py", "jobs/performing.py", "orchestrations/accounts.py"}
+# Where no request but a process begins, or work after a commit: a moment of its own, read for the verbs called.
+PROCESS_EDGES = (
+    "jobs/advancing.py",
+    "jobs/broker/",
+    "jobs/performing.py",
+    "jobs/rescuing.py",
+    "jobs/sweeping.py",
+    "orchestrations/accounts.py",
+)
 # The floor below jobs draws statuses by their names; tests/repository keeps its words equal to the members.
 STATUS_WORDS = "orchestrations/templatetags/ui.py"
 ENVIRONMENT_READERS = {"orchestration_site/environment.py", "orchestration_site/wsgi.py"}
-KNOW_DJANGO_Q = {"jobs/broker.py", "jobs/management/commands/cluster.py"}
+KNOW_DJANGO_Q = ("jobs/broker/", "jobs/management/commands/cluster.py")
 
 
 @pytest.mark.parametrize("name", PRODUCT)
@@ -48,7 +55,7 @@ def test_a_status_is_drawn_with_its_own_word(status: JobStatus) -> None:
     assert ui.status_word(status) == status.label
 
 
-@pytest.mark.parametrize("name", [name for name in SITE if not is_edge(name) and name not in PROCESS_EDGES])
+@pytest.mark.parametrize("name", [name for name in SITE if not is_edge(name) and not name.startswith(PROCESS_EDGES)])
 def test_the_domain_is_given_the_time(name: str) -> None:
     tree = parse(name)
     # What runs after the commit begins at a moment of its own.
@@ -115,11 +122,8 @@ def test_the_environment_is_read_in_one_place(name: str) -> None:
     assert reads == []
 
 
-@pytest.mark.parametrize("name", SITE)
+@pytest.mark.parametrize("name", [name for name in SITE if not name.startswith(KNOW_DJANGO_Q)])
 def test_only_the_broker_knows_django_q(name: str) -> None:
-    if name in KNOW_DJANGO_Q:
-        return
-
     assert "django_q" not in {module.split(".")[0] for module in find_imports(parse(name))}
 
 

@@ -208,7 +208,7 @@ def test_a_package_that_does_not_exist_is_an_error_of_the_user(run: Run, wheels:
 @pytest.mark.parametrize(
     "package",
     [
-        "--index-url=x",
+        "--requirement=x",
         "-r file",
         "../evil",
         "/tmp/x.whl",
