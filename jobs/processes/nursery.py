@@ -109,6 +109,7 @@ class Nursery:
         ours, theirs = socket.socketpair()
         pid = os.fork()
         if pid == 0:
+            ours.close()  # with a copy of our end it would never see that the nursery has gone
             self._become_supervisor(theirs)
         theirs.close()
         kept = Kept(pid, ours)
