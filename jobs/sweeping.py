@@ -89,6 +89,12 @@ def report(owner: str) -> None:
 
 
 @retried
+def say_goodbye(owner: str) -> None:
+    """Write that this cluster has stopped: nobody counts on its workers any more (R7)."""
+    Cluster.objects.filter(owner=owner).update(stopped_at=timezone.now())
+
+
+@retried
 def open_circle(job: Job, sentence: str) -> None:
     """End the youngest of runs that wait for each other, so that the others go on."""
     with under_root(job.lock_id):

@@ -10,10 +10,12 @@ import time
 from types import FrameType
 
 from django.conf import settings
+from django.db import Error as DatabaseError
 from django.db import connections
 from django_q import cluster as q2
 from django_q.signals import post_spawn
 
+from jobs import sweeping
 from jobs.broker import processes, working
 from jobs.broker.pushing import JobBroker
 from jobs.broker.shared import cluster
@@ -76,6 +78,10 @@ class MainProcess(q2.Cluster):
             cluster.drain.now.set()
             self._sentinel_ended_within(settings.GRACE_SECONDS + 5)
         self._kill_group()
+        try:
+            sweeping.say_goodbye(cluster.owner)
+        except DatabaseError:
+            log.exception("Could not write that the cluster has stopped")
 
     def _sentinel_ended_within(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
@@ -103,6 +109,7 @@ class MainProcess(q2.Cluster):
 def run() -> int:
     """Run one cluster in this process. Returns its exit code."""
     processes.install()
+    processes.name_this("tutti-cluster")
     # The guard touches its beat whenever it waits for the stop: a flag of its own, made before the cluster's.
     beat = cluster.guard_beat
     q2.Event = lambda: processes.SharedFlag(beat)

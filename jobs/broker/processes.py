@@ -26,6 +26,7 @@ from django_q import cluster as q2
 POISON = "STOP"
 LARGEST_MESSAGE = 60_000
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
 
 
 class SocketQueue:
@@ -126,6 +127,7 @@ class GuardedSentinel(q2.Sentinel):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         os.setpgid(0, 0)
+        name_this("tutti-sentinel")
         super().__init__(*args, **kwargs)
 
 
@@ -142,3 +144,9 @@ def die_with_parent() -> None:
     """SIGKILL for this process once its parent is gone. Linux only; elsewhere the cluster's own stop must do."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def name_this(name: str) -> None:
+    """Name this process in ``ps`` and ``top``, at most 15 letters; a fork keeps the name until it takes its own."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode())

@@ -14,6 +14,7 @@ from django_q.brokers import Broker
 from django_q.signing import SignedPackage
 
 from jobs import claiming
+from jobs.broker.processes import name_this
 from jobs.broker.shared import cluster
 from jobs.claiming import Claim
 from jobs.sweeping import Sweeper
@@ -68,6 +69,7 @@ class JobBroker(Broker):
 
     def _sweep_when_due(self) -> None:
         if self._sweeper is None:
+            name_this("tutti-pusher")
             self._sweeper = Sweeper(cluster.owner)
         self._sweeper.sweep_when_due()
         rescuer = self._sweeper.rescuer

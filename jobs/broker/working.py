@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+from jobs.broker.processes import name_this
 from jobs.broker.shared import cluster, this_process
 from jobs.claiming import Claim
 from jobs.performing import Worker
@@ -30,4 +31,5 @@ def worker_of_this_process() -> Worker:
 def on_spawn(**kwargs: object) -> None:
     """A worker has been forked: have its nursery ready before the first job. Stops are the main process's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    name_this("tutti-worker")
     worker_of_this_process()
