@@ -1,0 +1,216 @@
+"""Real clusters for tests: ``manage.py cluster`` in processes of its own, to be killed part by part.
+
+    with clusters.running(data, clusters.database_url(), LEASE_SECONDS=2) as cluster:
+        clusters.wait_for(lambda: ...)
+        cluster.kill("sentinel")
+
+Roles: main, sentinel, pusher, monitor, worker, nursery, supervisor, component. Linux only (/proc).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.db import connection
+
+from jobs import machine
+
+ROOT = Path(__file__).resolve().parent.parent
+DEADLINE_SECONDS = 30.0
+POLL_SECONDS = 0.02
+STOP_SECONDS = 40.0
+ROLES_BY_NAME = {
+    "tutti-sentinel": "sentinel",
+    "tutti-pusher": "pusher",
+    "tutti-worker": "worker",
+    "tutti-nursery": "nursery",
+    "tutti-job": "supervisor",
+}
+T = TypeVar("T")
+
+
+class Overdue(AssertionError):
+    """What a test waited for did not happen in time."""
+
+
+def wait_for(condition: Callable[[], T], seconds: float = DEADLINE_SECONDS, what: str = "") -> T:
+    """The first true value of ``condition``; raises Overdue. Returns as soon as it holds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise Overdue(f"Not within {seconds:g} s: {what or condition}")
+        time.sleep(POLL_SECONDS)
+
+
+def database_url() -> str:
+    """The database that this process is connected to; in a test, the test's."""
+    given = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{Path(given['NAME']).resolve()}"
+    password = f":{given['PASSWORD']}" if given["PASSWORD"] else ""
+    return f"postgres://{given['USER']}{password}@{given['HOST']}:{given['PORT'] or 5432}/{given['NAME']}"
+
+
+@contextmanager
+def running(data: Path, url: str, **environment: Any) -> Iterator[RunningCluster]:
+    """A cluster that is ready to work; ``environment`` without TUTTI_. Nothing of it is left at the end."""
+    cluster = RunningCluster(data, url, **environment)
+    try:
+        cluster.wait_until_ready()
+        yield cluster
+    finally:
+        cluster.stop_by_force()
+
+
+class RunningCluster:
+    """One ``manage.py cluster``; several may share a database, each with a data folder of its own or the same one."""
+
+    def __init__(self, data: Path, url: str, **environment: Any) -> None:
+        data.mkdir(parents=True, exist_ok=True)
+        self.data = data.resolve()
+        self.log = data / f"cluster-{time.monotonic_ns()}.log"
+        self._seen: set[str] = set()
+        given = {f"TUTTI_{name}": str(value) for name, value in environment.items()}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "cluster", "--skip-checks"],
+                cwd=ROOT,
+                env={**os.environ, "DATABASE_URL": url, "TUTTI_DATA": str(self.data), **given},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def wait_until_ready(self, workers: int = 1) -> None:
+        """Until pusher, monitor and at least so many workers live, with the nurseries of their own."""
+        wait_for(
+            lambda: self.process.poll() is not None or self._is_ready(workers), what=f"the cluster is ready, {self.log}"
+        )
+        assert self.process.poll() is None, f"The cluster has ended:\n{self.log.read_text()}"
+
+    def pids(self, role: str) -> list[int]:
+        return self.tree().get(role, [])
+
+    def tree(self) -> dict[str, list[int]]:
+        """The pids of every role, lowest first. A child of the sentinel that has no name of its own is the monitor."""
+        roles: dict[str, list[int]] = {}
+        parents = _parents()
+        for pid in _below(self.pid, parents):
+            roles.setdefault(self._role_of(pid, parents), []).append(pid)
+        return {role: sorted(pids) for role, pids in roles.items()}
+
+    def worker_of(self, job_worker: str) -> int:
+        """The pid in ``Job.worker``."""
+        return int(job_worker.partition(":")[0])
+
+    def idle_workers(self, busy: list[str]) -> list[int]:
+        """Workers that are not among those of ``Job.worker``."""
+        pids = {self.worker_of(each) for each in busy if each}
+        return [pid for pid in self.pids("worker") if pid not in pids]
+
+    def kill(self, role: str, number: signal.Signals = signal.SIGKILL) -> int:
+        """Send the signal to the first process of the role; its pid."""
+        pid = wait_for(lambda: self.pids(role), what=f"a {role} of the cluster")[0]
+        os.kill(pid, number)
+        return pid
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    def stop(self, seconds: float = STOP_SECONDS) -> int:
+        """SIGTERM to the main process; its exit code."""
+        self.tree()
+        self.terminate()
+        return self.process.wait(seconds)
+
+    def stop_by_force(self) -> None:
+        """SIGKILL to whatever there is of it, seen here or known by its environment."""
+        self.tree()
+        self.process.kill()
+        self.process.wait()
+        wait_for(self._is_gone_when_killed, what="nothing of the cluster is left")
+
+    def survivors(self) -> list[str]:
+        """Command lines of everything of this cluster and its components that lives."""
+        return [f"{pid}: {_name(pid)} {_read(pid, 'cmdline')!r}" for pid in self._living()]
+
+    def _is_ready(self, workers: int) -> bool:
+        tree = self.tree()
+        return bool(tree.get("pusher") and tree.get("monitor") and len(tree.get("nursery", ())) >= workers)
+
+    def _role_of(self, pid: int, parents: dict[int, int]) -> str:
+        self._seen.add(machine.process_name(pid))
+        if pid == self.pid:
+            return "main"
+        role = ROLES_BY_NAME.get(_name(pid), "component")
+        if role == "sentinel" and parents[pid] != self.pid:
+            return "monitor"
+        return role if parents[pid] != self.pid else "sentinel"
+
+    def _is_gone_when_killed(self) -> bool:
+        living = self._living()
+        for pid in living:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        return not living
+
+    def _living(self) -> list[int]:
+        """By its data folder in the environment, and those once seen (nurseries carry no environment)."""
+        folder = str(self.data).encode()
+        seen = {int(name.partition(":")[0]) for name in self._seen if machine.is_alive(name)}
+        for pid in _parents():
+            if pid != os.getpid() and folder in _read(pid, "environ") and machine.is_alive(machine.process_name(pid)):
+                seen.add(pid)
+        return sorted(seen)
+
+
+def marked(prefix: str) -> list[int]:
+    """Living processes of a job, by the mark in their environment: ``<job id>:<fence>``."""
+    wanted = f"\0TUTTI_JOB_MARK={prefix}".encode()
+    return [pid for pid in _parents() if wanted in b"\0" + _read(pid, "environ")]
+
+
+def _parents() -> dict[int, int]:
+    parents = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            fields = _read(int(name), "stat").rpartition(b")")[2].split()
+            if fields and fields[0] not in b"ZX":
+                parents[int(name)] = int(fields[1])
+    return parents
+
+
+def _below(root: int, parents: dict[int, int]) -> list[int]:
+    found = [root] if root in parents else []
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found
+
+
+def _name(pid: int) -> str:
+    return _read(pid, "comm").decode(errors="replace").strip()
+
+
+def _read(pid: int, name: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    except OSError:
+        return b""
