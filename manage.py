@@ -4,8 +4,25 @@
 import os
 import sys
 
-from django.core.management import execute_from_command_line
+
+def main(argv):  # type: ignore[no-untyped-def]  # no annotations: an old Python must get as far as the sentence
+    if sys.version_info < (3, 11):  # noqa: UP036
+        sys.exit("Tutti needs Python 3.11 or newer; this is %d.%d." % sys.version_info[:2])  # noqa: UP031
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestration_site.settings")
+    try:
+        if argv[1:2] == ["up"]:
+            # Without Django: its settings are not to be read before --data is known, and the launcher stays small.
+            from orchestration_site import launcher
+
+            sys.exit(launcher.main(argv[2:]))
+        from django.core.management import execute_from_command_line
+    except ModuleNotFoundError as error:
+        sys.exit(
+            "The package %s is missing in %s. Start with `make run`, or install requirements.lock."  # noqa: UP031
+            % (error.name, sys.prefix)
+        )
+    execute_from_command_line(argv)
+
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestration_site.settings")
-    execute_from_command_line(sys.argv)
+    main(sys.argv)

@@ -10,6 +10,8 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 PREFIX = "TUTTI_"
+BASE_DIR = Path(__file__).resolve().parent.parent
+DEFAULT_BIND = "127.0.0.1:8000"
 
 
 def text(name: str, default: str = "") -> str:
@@ -55,6 +57,25 @@ def search_path() -> str:
     return os.environ.get("PATH", os.defpath)
 
 
+def data_dir() -> Path:
+    return Path(text("DATA") or BASE_DIR / "data").expanduser().resolve()
+
+
+def bind() -> str:
+    return text("BIND", DEFAULT_BIND)
+
+
+def descriptor(name: str) -> int | None:
+    """A file that the program which started this one left open for it."""
+    value = text(name)
+    return int(value) if value.isascii() and value.isdigit() else None
+
+
+def admin_password() -> str:
+    """Not stripped: blanks may belong to it."""
+    return os.environ.get(PREFIX + "ADMIN_PASSWORD", "")
+
+
 def database_url(data: Path) -> str:
     return os.environ.get("DATABASE_URL", "").strip() or f"sqlite:///{data / 'tutti.sqlite3'}"
 
@@ -68,7 +89,7 @@ def kept_secret(name: str, file: Path) -> str:
     if given:
         return given
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = file.with_name(f".{file.name}.{os.getpid()}")
         descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:

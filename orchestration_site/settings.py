@@ -7,8 +7,8 @@ import dj_database_url
 
 from orchestration_site import environment as env
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(env.text("DATA") or BASE_DIR / "data").resolve()
+BASE_DIR = env.BASE_DIR
+DATA_DIR = env.data_dir()
 
 # --- Secrets -----------------------------------------------------------------------------------
 SECRET_KEY = env.kept_secret("SECRET_KEY", DATA_DIR / "secret.key")
@@ -18,7 +18,7 @@ ENCRYPTION_KEYS = [env.kept_secret("ENCRYPTION_KEY", DATA_DIR / "encryption.key"
 
 # --- Web ---------------------------------------------------------------------------------------
 DEBUG = env.flag("DEBUG")
-BIND = env.text("BIND", "127.0.0.1:8000")
+BIND = env.bind()
 PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
 HTTPS = env.flag("HTTPS", PUBLIC_URL.startswith("https://"))
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
@@ -88,7 +88,7 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "static/"
-STATIC_ROOT = Path(env.text("STATIC_ROOT") or DATA_DIR / "static")
+STATIC_ROOT = env.text("STATIC_ROOT") or None
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -155,6 +155,8 @@ JOB_DISK_LIMIT_BYTES = env.whole("JOB_DISK_LIMIT_BYTES", 10 * 1024**3, least=1_0
 JOB_TIME_LIMIT_SECONDS = env.number("JOB_TIME_LIMIT_SECONDS", 24 * 3600, least=1)
 KEEP_JOBS_DAYS = env.whole("KEEP_JOBS_DAYS", 0)
 COMPONENT_PATH = env.search_path()
+# Open as long as the launcher lives (orchestrations/lib/lifeline.py).
+LIFELINE_FD = env.descriptor("LIFELINE_FD")
 BUILTIN_COMPONENTS_DIR = BASE_DIR / "jobs" / "components"
 COMPONENTS_DIR = Path(env.text("COMPONENTS_DIR")).resolve() if env.text("COMPONENTS_DIR") else None
 

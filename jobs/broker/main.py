@@ -19,6 +19,7 @@ from jobs import sweeping
 from jobs.broker import processes, working
 from jobs.broker.pushing import JobBroker
 from jobs.broker.shared import cluster
+from orchestrations.lib import lifeline
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class MainProcess(q2.Cluster):
         except RuntimeError:
             log.exception("The cluster did not come up")
             self._start_anew()
-        while not self.asked_to_stop:
+        while not self.asked_to_stop and not lifeline.is_cut(settings.LIFELINE_FD):
             time.sleep(LOOK_SECONDS)
             broken = self._what_is_broken()
             if broken:
