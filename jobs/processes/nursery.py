@@ -10,6 +10,7 @@ The nursery ends when the worker does; supervisors that are busy go on.
 from __future__ import annotations
 
 import gc
+import math
 import os
 import select
 import signal
@@ -73,7 +74,16 @@ class Nursery:
                     is_wanted = self._take_request()
             self._reap()
             self._hunt()
-            self._let_go()
+            self._let_go(time.monotonic() - KEPT_IDLE_SECONDS)
+        self._take_leave()
+
+    def _take_leave(self) -> None:
+        """Idle supervisors end with us, and leave no zombie to whoever comes after us."""
+        idle = [kept.pid for kept in self._kept.values() if kept.idle_since is not None]
+        self._let_go(math.inf)
+        for pid in idle:
+            if pid in self._pids:
+                os.waitpid(pid, 0)
 
     def _milliseconds_to_wait(self) -> float | None:
         if self._is_hunting:
@@ -125,6 +135,7 @@ class Nursery:
             self._control.close()
             for kept in self._kept.values():
                 kept.leash.close()
+            _close_strangers(leash.fileno())  # the request at hand: our copy of it would outlive its owner
             serve(leash)
             status = 0
         except BaseException:
@@ -142,10 +153,10 @@ class Nursery:
         else:
             self._drop(kept)
 
-    def _let_go(self) -> None:
+    def _let_go(self, idle_before: float) -> None:
         """An idle supervisor ends when its leash is closed."""
         for kept in list(self._kept.values()):
-            if kept.idle_since is not None and kept.idle_since + KEPT_IDLE_SECONDS <= time.monotonic():
+            if kept.idle_since is not None and kept.idle_since <= idle_before:
                 self._drop(kept)
 
     def _drop(self, kept: Kept) -> None:
