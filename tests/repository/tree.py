@@ -42,7 +42,8 @@ PAGES = [name for name in TEMPLATES if "/emails/" not in name]
 # Pieces under components/ are drawn several times on a page, so they cannot carry an id of their own.
 FRAGMENTS = [name for name in PAGES if Path(name).name.startswith("_") and "/components/" not in name]
 PRODUCT = [name for name in FILES if name.endswith(".py") and name.startswith(PACKAGES) and "/migrations/" not in name]
-PROGRAMS = [name for name in PRODUCT if name.startswith(("jobs/processes/", "jobs/components/"))]
+PROGRAM_FOLDERS = ("jobs/processes/", "jobs/components/", "orchestration_site/demo/code/")
+PROGRAMS = [name for name in PRODUCT if name.startswith(PROGRAM_FOLDERS)]
 SITE = [name for name in PRODUCT if name not in PROGRAMS]
 
 
