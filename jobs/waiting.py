@@ -1,21 +1,21 @@
-"""Why a job waits (R7): one reason, computed here and nowhere else."""
+"""Why a job waits (R7): one reason, computed here and nowhere else; for a list in a constant number of queries."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Avg, F, Q
+from django.db.models import Count, Min, Q
 
-from jobs import claiming
+from jobs import claiming, usual
 from jobs.models import Cluster, Job
 from jobs.states import JobStatus
+from orchestrations.models import Configuration
 
 ALIVE_SECONDS = 15
 """A cluster reports itself every 5 s; one that was silent for longer counts as dead."""
-SAMPLE = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,20 +27,46 @@ class WaitReason:
     eta: datetime | None = None
 
 
+STARTING = WaitReason(code="starting", text="Is about to start.")
+
+
 def reason(job: Job, *, now: datetime) -> WaitReason | None:
     """The first that holds, in the order of R7; None for a job that does not wait."""
-    if job.status != JobStatus.WAITING:
-        return None
-    held = _delayed(job, now) or _paused(job) or _older(job, now)
-    if held is not None:
-        return held
-    if job.is_run:
-        return WaitReason(code="starting", text="Is about to start.")
-    return _full_project(job) or _workers(job, now)
+    return reasons([job], now=now).get(job.pk)
 
 
 def reasons(jobs: Iterable[Job], *, now: datetime) -> dict[int, WaitReason]:
-    return {job.pk: found for job in jobs if (found := reason(job, now=now)) is not None}
+    """The reason of each of them that waits."""
+    waiting = [job for job in jobs if job.status == JobStatus.WAITING]
+    found = {job.pk: held for job in waiting if (held := _delayed(job, now) or _paused(job))}
+    rest = [job for job in waiting if job.pk not in found]
+    found |= _older([job for job in rest if job.configuration_id is not None], now)
+    found |= {job.pk: STARTING for job in rest if job.is_run and job.pk not in found}
+    found |= _full_projects([job for job in rest if job.pk not in found])
+    found |= _workers([job for job in rest if job.pk not in found], now)
+    return found
+
+
+def reason_before_launch(configuration: Configuration, *, now: datetime) -> WaitReason | None:
+    """What a run created now would wait for; None when nothing holds it up."""
+    job = Job(
+        project=configuration.project,
+        configuration=configuration,
+        component_id=configuration.component_id,
+        is_run=True,
+        status=JobStatus.WAITING,
+        created_at=now,
+    )
+    return _paused(job) or next(iter(_older([job], now).values()), None)
+
+
+def alive_clusters(now: datetime) -> Iterable[Cluster]:
+    """Those that have reported themselves lately and have not said goodbye."""
+    silent_since = now - timedelta(seconds=max(ALIVE_SECONDS, 3 * settings.HEARTBEAT_SECONDS))
+    return Cluster.objects.filter(stopped_at__isnull=True, heartbeat_at__gt=silent_since)
+
+
+# --- One after another, as R7 lists them -------------------------------------------------------
 
 
 def _delayed(job: Job, now: datetime) -> WaitReason | None:
@@ -55,85 +81,105 @@ def _paused(job: Job) -> WaitReason | None:
     return WaitReason(code="paused", text="The project is paused.", since=job.project.paused_at)
 
 
-def _older(job: Job, now: datetime) -> WaitReason | None:
+def _older(jobs: Sequence[Job], now: datetime) -> dict[int, WaitReason]:
     """The job that must end first: the active one of the same configuration, else the oldest that waits before."""
-    if job.configuration_id is None:
-        return None
-    same = Job.objects.filter(configuration=job.configuration_id).exclude(pk=job.pk)
-    older = same.active().first() or (
-        same.waiting()
-        .filter(Q(delayed_until__isnull=True) | Q(delayed_until__lte=now), pk__lt=job.pk)
-        .order_by("pk")
-        .first()
-    )
-    if older is None:
-        return None
+    if not jobs:
+        return {}
+    same = Job.objects.filter(configuration__in={job.configuration_id for job in jobs})
+    due = same.waiting().filter(Q(delayed_until__isnull=True) | Q(delayed_until__lte=now))
+    oldest = due.order_by().values("configuration").annotate(first=Min("pk")).values_list("first", flat=True)
+    seen = same.active() | Job.objects.filter(pk__in=oldest)
+    first: dict[int | None, Job] = {}
+    for each in seen.only("configuration_id", "status", "started_at", "created_at").order_by("pk"):
+        known = first.get(each.configuration_id)
+        if known is None or known.status == JobStatus.WAITING:
+            first[each.configuration_id] = each
+    held_up = {
+        job.pk: older
+        for job in jobs
+        if (older := first.get(job.configuration_id)) is not None
+        and older.pk != job.pk
+        and (older.status != JobStatus.WAITING or job.pk is None or older.pk < job.pk)
+    }
+    durations = usual.seconds_of(older.configuration_id for older in held_up.values() if older.started_at)
+    return {pk: _wait_for(older, durations.get(older.configuration_id or 0), now) for pk, older in held_up.items()}
+
+
+def _wait_for(older: Job, usual_seconds: float | None, now: datetime) -> WaitReason:
     verb = "waits" if older.status == JobStatus.WAITING else f"is {older.status}"
-    since = older.started_at or older.created_at
+    end = None
+    if older.started_at is not None and usual_seconds is not None:
+        end = older.started_at + timedelta(seconds=usual_seconds)
     return WaitReason(
         code="configuration",
         text=f"Job {older.pk} of the same configuration {verb}.",
         job_id=older.pk,
-        since=since,
-        eta=_usual_end(older, now),
+        since=older.started_at or older.created_at,
+        eta=end if end is not None and end > now else None,
     )
 
 
-def _usual_end(job: Job, now: datetime) -> datetime | None:
-    """By the average of the last executions that ended well; None before the first, or when it is over already."""
-    usual = usual_seconds(job.configuration_id)
-    if usual is None or job.started_at is None:
-        return None
-    end: datetime = job.started_at + timedelta(seconds=usual)
-    return end if end > now else None
+def _full_projects(jobs: Sequence[Job]) -> dict[int, WaitReason]:
+    if not jobs:
+        return {}
+    active = Job.objects.active().filter(project__in={job.project_id for job in jobs}, is_run=False)
+    counted = active.order_by().values_list("project").annotate(Count("pk"), Min("pk"))
+    busy = {project_id: (count, oldest) for project_id, count, oldest in counted}
+    found = {}
+    for job in jobs:
+        count, oldest = busy.get(job.project_id, (0, None))
+        if count >= job.project.parallel_jobs:
+            text = f"The project runs {count} jobs at once, its limit is {job.project.parallel_jobs}."
+            found[job.pk] = WaitReason(code="project-limit", text=text, job_id=oldest)
+    return found
 
 
-def usual_seconds(configuration_id: int | None) -> float | None:
-    """The average duration of the last 20 executions that ended in success or warning (R20)."""
-    if configuration_id is None:
-        return None
-    last = (
-        Job.objects.filter(configuration=configuration_id, status__in=[JobStatus.SUCCESS, JobStatus.WARNING])
-        .order_by("-pk")
-        .annotate(took=F("finished_at") - F("started_at"))[:SAMPLE]
-    )
-    average: timedelta | None = Job.objects.filter(pk__in=[each.pk for each in last]).aggregate(
-        average=Avg(F("finished_at") - F("started_at"))
-    )["average"]
-    return average.total_seconds() if average is not None else None
+@dataclass(frozen=True, kw_only=True)
+class _Workers:
+    """The clusters that are alive, and how many of each one's workers are busy."""
+
+    clusters: list[Cluster]
+    busy: dict[str, int] = field(default_factory=dict)
+
+    def fitting(self, label: str) -> list[Cluster]:
+        return [cluster for cluster in self.clusters if not label or label in cluster.labels]
 
 
-def _full_project(job: Job) -> WaitReason | None:
-    active = Job.objects.active().filter(project=job.project_id, is_run=False)
-    busy = active.count()
-    limit = job.project.parallel_jobs
-    if busy < limit:
-        return None
-    oldest = active.order_by("started_at").first()
-    text = f"The project runs {busy} jobs at once, its limit is {limit}."
-    return WaitReason(code="project-limit", text=text, job_id=oldest.pk if oldest else None)
-
-
-def _workers(job: Job, now: datetime) -> WaitReason:
+def _workers(jobs: Sequence[Job], now: datetime) -> dict[int, WaitReason]:
+    if not jobs:
+        return {}
     alive = list(alive_clusters(now))
-    if not alive:
-        last = Cluster.objects.order_by("-heartbeat_at").values_list("heartbeat_at", flat=True).first()
-        return WaitReason(code="no-worker", text="No worker is alive.", since=last or job.created_at)
-    fitting = [cluster for cluster in alive if not job.label or job.label in cluster.labels]
-    if not fitting:
-        return WaitReason(code="no-label", text=f"No worker has the label {job.label}.", since=job.created_at)
-    busy = Job.objects.active().filter(owner__in=[cluster.owner for cluster in fitting]).count()
-    total = sum(cluster.workers for cluster in fitting)
-    if busy < total:
-        return WaitReason(code="starting", text="Is about to start.")
-    ahead = (
-        claiming.candidates([label for cluster in fitting for label in cluster.labels]).filter(pk__lt=job.pk).count()
-    )
-    before = "no job is" if not ahead else f"{ahead} job is" if ahead == 1 else f"{ahead} jobs are"
-    return WaitReason(code="busy", text=f"All {total} workers are busy; {before} ahead.")
+    owners = [cluster.owner for cluster in alive]
+    counted = Job.objects.active().filter(owner__in=owners).order_by().values_list("owner").annotate(Count("pk"))
+    workers = _Workers(clusters=alive, busy=dict(counted) if alive else {})
+    last = None if alive else Cluster.objects.order_by("-heartbeat_at").values_list("heartbeat_at", flat=True).first()
+    found = {}
+    for job in jobs:
+        fitting = workers.fitting(job.label)
+        if job.label and not fitting:
+            found[job.pk] = WaitReason(
+                code="no-label", text=f"No worker has the label {job.label}.", since=job.created_at
+            )
+        elif not alive:
+            found[job.pk] = WaitReason(code="no-worker", text="No worker is alive.", since=last or job.created_at)
+        elif sum(workers.busy.get(each.owner, 0) for each in fitting) < sum(each.workers for each in fitting):
+            found[job.pk] = STARTING
+    return found | _busy([job for job in jobs if job.pk not in found], workers)
 
 
-def alive_clusters(now: datetime) -> Iterable[Cluster]:
-    """Those that have reported themselves lately and have not said goodbye."""
-    silent_since = now - timedelta(seconds=max(ALIVE_SECONDS, 3 * settings.HEARTBEAT_SECONDS))
-    return Cluster.objects.filter(stopped_at__isnull=True, heartbeat_at__gt=silent_since)
+def _busy(jobs: Sequence[Job], workers: _Workers) -> dict[int, WaitReason]:
+    """All workers that could take them are busy: how many jobs are ahead, a query for each label."""
+    found = {}
+    for label in {job.label for job in jobs}:
+        fitting = workers.fitting(label)
+        alike = [job for job in jobs if job.label == label]
+        ahead = claiming.candidates({one for cluster in fitting for one in cluster.labels}).aggregate(
+            **{f"before_{job.pk}": Count("pk", filter=Q(pk__lt=job.pk)) for job in alike}
+        )
+        total = sum(cluster.workers for cluster in fitting)
+        for job in alike:
+            count = ahead[f"before_{job.pk}"]
+            before = "no job is" if not count else f"{count} job is" if count == 1 else f"{count} jobs are"
+            text = f"All {total} workers are busy; {before} ahead."
+            found[job.pk] = WaitReason(code="busy", text=text)
+    return found

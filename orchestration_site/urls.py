@@ -1,4 +1,11 @@
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from orchestration_site import views
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("styleguide/", views.styleguide, name="styleguide"),
+    path("", include("orchestrations.urls")),
+    path("", include("jobs.urls")),
+]

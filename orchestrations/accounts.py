@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from orchestrations.models import LoginAttempt, Membership, Project, Role, User
+from orchestrations.models.accounts import Theme
 
 
 class ThrottledEmailBackend(ModelBackend):
@@ -58,3 +59,14 @@ def first_project_of(user: User) -> Project | None:
     reachable = Q() if user.is_superuser else Q(memberships__user=user)
     found: Project | None = Project.objects.filter(reachable).order_by("pk").first()
     return found
+
+
+def choose_theme(user: User, theme: Theme) -> None:
+    user.theme = theme
+    user.save(update_fields=["theme"])
+
+
+def projects_of(user: User) -> list[Project]:
+    """Those that the person may see, by name."""
+    reachable = Q() if user.is_superuser else Q(memberships__user=user)
+    return list(Project.objects.filter(reachable).order_by("name", "pk"))

@@ -1,0 +1,115 @@
+"""The runs of orchestrations: of one, page by page; of all, the last twenty each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from jobs.models import Job
+from jobs.queries.rows import JobRow, listed, rows_of
+from jobs.states import FAILED, SETTLED, UNSETTLED, JobStatus
+from orchestrations import queries
+from orchestrations.lib import sparklines
+from orchestrations.models import Configuration, Orchestration
+
+FILTERS: dict[str, tuple[str, frozenset[JobStatus] | None]] = {
+    "": ("All Runs", None),
+    "successful": ("Successful", frozenset({JobStatus.SUCCESS})),
+    "failed": ("Failed", FAILED),
+    "waiting": ("Waiting", frozenset({JobStatus.WAITING})),
+}
+"""By the value in the address: label and statuses. Everything that has ended is either successful or failed."""
+
+MARKS = {JobStatus.ERROR: 4, JobStatus.TERMINATED: 4, JobStatus.WARNING: 2}
+
+
+def of_orchestration(orchestration: Configuration, which: str = "") -> QuerySet[Job]:
+    runs = listed(Job.objects.filter(configuration=orchestration))
+    statuses = FILTERS[which][1]
+    return runs if statuses is None else runs.filter(status__in=statuses)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spark:
+    bars: list[sparklines.Bar]
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """One orchestration of the list."""
+
+    orchestration: Orchestration
+    size: queries.Size
+    last_run: JobRow | None
+    spark: Spark
+
+
+def overview(orchestrations: Iterable[Orchestration], *, now: datetime) -> list[Overview]:
+    """A constant number of queries; of each at most its last twenty runs are read."""
+    orchestrations = list(orchestrations)
+    sizes = queries.sizes_of(orchestrations)
+    recent = _recent([each.pk for each in orchestrations])
+    newest = listed(Job.objects.filter(pk__in=[runs[0].pk for runs in recent.values()]))
+    last = {job.configuration_id: row for job, row in _with_rows(list(newest), now)}
+    return [
+        Overview(
+            orchestration=each,
+            size=sizes.get(each.pk, queries.Size()),
+            last_run=last.get(each.pk),
+            spark=_spark(recent.get(each.pk, [])),
+        )
+        for each in orchestrations
+    ]
+
+
+def overview_of(orchestration: Orchestration, *, now: datetime) -> Overview:
+    return overview([orchestration], now=now)[0]
+
+
+@dataclass(frozen=True)
+class _Recent:
+    pk: int
+    status: str
+    seconds: float | None
+
+
+def _recent(orchestration_ids: list[int]) -> dict[int, list[_Recent]]:
+    """The last runs of each, newest first: one range of the index (configuration, id) per orchestration."""
+    twentieth = (
+        Job.objects.filter(configuration=OuterRef("pk"))
+        .order_by("-pk")
+        .values("pk")[sparklines.BARS - 1 : sparklines.BARS]
+    )
+    rows = (
+        Configuration.objects.filter(pk__in=orchestration_ids)
+        .annotate(oldest=Coalesce(Subquery(twentieth), 0))
+        .filter(jobs__pk__gte=F("oldest"))
+        .order_by()
+        .values_list("pk", "jobs__pk", "jobs__status", "jobs__started_at", "jobs__finished_at")
+    )
+    found: dict[int, list[_Recent]] = {}
+    for configuration_id, pk, status, started_at, finished_at in rows:
+        took = (finished_at - started_at) / timedelta(seconds=1) if started_at and finished_at else None
+        found.setdefault(configuration_id, []).append(_Recent(pk, status, took))
+    return {pk: sorted(runs, key=lambda run: -run.pk) for pk, runs in found.items()}
+
+
+def _spark(newest_first: list[_Recent]) -> Spark:
+    runs = newest_first[::-1]
+    good = sum(run.status == JobStatus.SUCCESS for run in runs)
+    going = sum(run.status in UNSETTLED for run in runs)
+    ended = sum(run.status in SETTLED for run in runs)
+    words = f"Last {len(runs)} runs: {good} ended in success, {ended - good} otherwise" + (
+        f", {going} not ended yet" if going else ""
+    )
+    bars = sparklines.draw([(run.status, run.seconds, MARKS.get(JobStatus(run.status), 0)) for run in runs])
+    return Spark(bars=bars, words=words if runs else "")
+
+
+def _with_rows(jobs: list[Job], now: datetime) -> list[tuple[Job, JobRow]]:
+    return list(zip(jobs, rows_of(jobs, now=now), strict=True))

@@ -1,0 +1,50 @@
+"""How views answer: the same address gives a page or a fragment, a plain form or htmx a redirect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.html import format_html
+
+from jobs.models import Job
+from jobs.queries import jobs as job_queries
+from jobs.queries.rows import component_of, url_of
+from orchestrations import queries
+from orchestrations.lib.htmx import redirect_htmx, wants_fragment
+from orchestrations.models import Orchestration
+from orchestrations.views.members import MemberRequest
+
+
+def page_or_fragment(
+    request: HttpRequest, page: str, fragment: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    return render(request, fragment if wants_fragment(request) else page, context, status=status)
+
+
+def go_to(request: HttpRequest, url: str) -> HttpResponse:
+    """After a form: htmx is told to load the page as a whole."""
+    return redirect_htmx(HttpResponse(status=204), url) if wants_fragment(request) else redirect(url)
+
+
+def tell_scheduled(request: HttpRequest, job: Job) -> None:
+    component = "Orchestrator" if job.is_run else component_of(job.component_id)[0]
+    messages.success(
+        request, format_html('{} job has been scheduled. <a href="{}">Job {}</a>', component, url_of(job), job.pk)
+    )
+
+
+def find_orchestration(request: MemberRequest, orchestration_id: int) -> Orchestration:
+    found = queries.find_orchestration(request.member.project, orchestration_id)
+    if found is None:
+        raise Http404("There is no such orchestration in this project.")
+    return found
+
+
+def find_job(request: MemberRequest, job_id: int) -> Job:
+    found = job_queries.find(request.member.project, job_id)
+    if found is None:
+        raise Http404("There is no such job in this project.")
+    return found

@@ -1,0 +1,87 @@
+""" "Run orchestration": the dialog and page where tasks are chosen for one run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from jobs import launching, usual, waiting
+from jobs.queries import reasons, selections
+from jobs.views.answers import find_orchestration, go_to, tell_scheduled
+from orchestrations import plans, queries
+from orchestrations.lib.htmx import wants_fragment
+from orchestrations.models import Orchestration, Role
+from orchestrations.views.members import Member, MemberRequest, for_members
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_members(Role.OPERATOR)
+def run(request: MemberRequest, orchestration_id: int) -> HttpResponse:
+    orchestration = find_orchestration(request, orchestration_id)
+    plan = queries.plan_of(orchestration)
+    if request.method != "POST":
+        return _form(request, orchestration, plan, _asked_for(request, plan))
+    chosen = request.POST.getlist("task")
+    try:
+        job = launching.launch(
+            request.member.project,
+            orchestration.component_id,
+            orchestration,
+            # The dialog says that it is disabled: by hand it runs all the same (R15).
+            launching.Request(only_task_keys=_selection(plan, chosen), forced=True),
+            actor=request.member.actor,
+            now=request.member.now,
+        )
+    except launching.Refused as error:
+        return _form(request, orchestration, plan, chosen, error=str(error))
+    tell_scheduled(request, job)
+    return go_to(request, reverse("orchestration", args=[orchestration.project_id, orchestration.pk]))
+
+
+def _asked_for(request: MemberRequest, plan: plans.Plan) -> list[str]:
+    """``?from=<n>``: phase n and everything after it; otherwise all active tasks."""
+    asked = request.GET.get("from", "")
+    return selections.active_from(plan, int(asked) if asked.isascii() and asked.isdigit() else 0)
+
+
+def _selection(plan: plans.Plan, chosen: list[str]) -> list[str] | None:
+    """None when exactly the active tasks are chosen: that is an ordinary run, not a partial one."""
+    return None if set(chosen) == set(selections.active_from(plan, 0)) and chosen else chosen
+
+
+def _form(
+    request: MemberRequest, orchestration: Orchestration, plan: plans.Plan, chosen: list[str], error: str = ""
+) -> HttpResponse:
+    member = request.member
+    address = [member.project.pk, orchestration.pk]
+    url = reverse("orchestration-run", args=address)
+    context = {
+        "fragment": wants_fragment(request),
+        "list_url": reverse("orchestrations", args=[member.project.pk]),
+        "action_url": url,
+        "orchestration": {
+            "name": orchestration.name,
+            "url": reverse("orchestration", args=address),
+            "is_enabled": not orchestration.is_disabled,
+            "usual_seconds": usual.seconds(orchestration.pk),
+        },
+        "waiting": _would_wait_for(orchestration, member),
+        "phases": selections.phases_of(plan, chosen, project=member.project, from_url=f"{url}?from="),
+        "task_count": len(plan.tasks),
+        "checked_count": len(set(chosen) & {task.key for task in plan.tasks}),
+        "error": error,
+    }
+    return render(request, "orchestrations/orchestration_run_form.html", context, status=422 if error else 200)
+
+
+def _would_wait_for(orchestration: Orchestration, member: Member) -> Any:
+    reason = waiting.reason_before_launch(orchestration, now=member.now)
+    if reason is None:
+        return ""
+    zone = timezone.get_current_timezone()
+    return reasons.sentence(reason, project_id=member.project.pk, now=member.now, zone=zone)

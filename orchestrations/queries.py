@@ -1,0 +1,88 @@
+"""What pages read of orchestrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import Count, QuerySet
+
+from orchestrations import plans
+from orchestrations.models import Configuration, Orchestration, Phase, Project, Task, Token
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many tasks and phases; both as the newest version has them."""
+
+    tasks: int = 0
+    phases: int = 0
+
+    @property
+    def words(self) -> str:
+        return f"{_counted(self.tasks, 'task')} in {_counted(self.phases, 'phase')}" if self.tasks else "No tasks yet"
+
+
+def orchestrations_of(project: Project) -> QuerySet[Orchestration]:
+    """Those not in the trash, by name, without their documents."""
+    found: QuerySet[Orchestration] = (
+        Orchestration.objects.in_project(project).live().defer("document", "state").order_by("name", "pk")
+    )
+    return found
+
+
+def find_orchestration(project: Project, orchestration_id: int) -> Orchestration | None:
+    found: Orchestration | None = (
+        Orchestration.objects.in_project(project)
+        .live()
+        .defer("document", "state")
+        .select_related("project")
+        .filter(pk=orchestration_id)
+        .first()
+    )
+    return found
+
+
+def sizes_of(orchestrations: Iterable[Orchestration]) -> dict[int, Size]:
+    counted = (
+        Task.objects.filter(orchestration__in=[each.pk for each in orchestrations])
+        .order_by()
+        .values_list("orchestration_id")
+        .annotate(Count("pk"), Count("phase_id", distinct=True))
+    )
+    return {pk: Size(tasks, phases) for pk, tasks, phases in counted}
+
+
+def plan_of(orchestration: Configuration) -> plans.Plan:
+    """The newest version's plan; its document is read anew."""
+    document = Configuration.objects.filter(pk=orchestration.pk).values_list("document", flat=True).get()
+    return plans.parse(document, tasks_limit=settings.TASKS_LIMIT)
+
+
+def phases_of(orchestration: Configuration) -> list[tuple[Phase, list[Task]]]:
+    """The phases in order, each with its tasks; a task's configuration is at hand by its name."""
+    phases = {phase.pk: phase for phase in orchestration.phases.all()}
+    tasks: dict[int, list[Task]] = {pk: [] for pk in phases}
+    rows = orchestration.tasks.select_related("configuration").defer(
+        "configuration__document", "configuration__state", "configuration__description", "request"
+    )
+    for task in rows.order_by("position"):
+        tasks[task.phase_id].append(task)
+    return [(phase, tasks[pk]) for pk, phase in phases.items()]
+
+
+def name_of_token(orchestration: Configuration) -> str:
+    """Of its own token (R18); "" when it has none."""
+    token = Token.objects.filter(orchestration=orchestration, replaced_at__isnull=True).only("description").first()
+    return token.description if token else ""
+
+
+def names_of(project: Project, keys: Iterable[str]) -> dict[tuple[str, str], str]:
+    """Names of configurations by component and key."""
+    found = Configuration.objects.filter(project=project, key__in=set(keys)).values_list("component_id", "key", "name")
+    return {(component_id, key): name for component_id, key, name in found}
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
