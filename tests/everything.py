@@ -114,9 +114,7 @@ def run(database: str, url: str | None, browser: str | None, arguments: list[str
             *arguments,
         ]
         print("$", shlex.join([*command[1:5], *arguments]), flush=True)
-        code = subprocess.run(
-            command, cwd=ROOT, env=build_environment(url, browser), check=False
-        ).returncode
+        code = subprocess.run(command, cwd=ROOT, env=build_environment(url, browser), check=False).returncode
         if report.exists():
             add_report(report, database, tally)
     if code not in {0, 1, NO_TESTS_COLLECTED}:
