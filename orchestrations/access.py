@@ -74,6 +74,18 @@ def require_run(actor: Actor, project: Project, component_id: str, now: datetime
         raise Denied(sentence)
 
 
+def visible_components(actor: Actor) -> frozenset[str] | None:
+    """The components whose configurations and jobs the actor may look at; None for all of them.
+
+    For one that belongs to the project: a person may look at everything, a limited token at what it may run.
+    """
+    if actor.user is not None:
+        return None
+    if actor.token is None or actor.token.component_access is None:
+        return None if actor.token is not None else frozenset()
+    return frozenset(actor.token.component_access or [ORCHESTRATOR])
+
+
 def refusal(
     token: Token | None,
     *,

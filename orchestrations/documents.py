@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,12 +11,17 @@ from django.conf import settings
 from orchestrations import nesting, plans
 from orchestrations.components import catalogue, parameters
 from orchestrations.components.catalogue import ORCHESTRATOR
+from orchestrations.lib import json_api
 from orchestrations.lib.secrets import SecretUnreadable, encrypt_document
 from orchestrations.models import Configuration, Phase, Task
 
 
 class InvalidConfiguration(ValueError):
     """The content was refused and nothing changed; the message names the field and is for the user."""
+
+
+class InvalidDocument(InvalidConfiguration):
+    """The document of an orchestration does not describe one: phases, tasks, or what they would run."""
 
 
 def secrets_scope(project_id: int) -> str:
@@ -50,12 +56,30 @@ def document_of(configuration: Configuration, document: object) -> dict[str, Any
             plans.parse(document, tasks_limit=settings.TASKS_LIMIT)
         else:
             parameters.validate(component, dict(document))
-    except (plans.InvalidPlan, parameters.InvalidParameters) as error:
+    except plans.InvalidPlan as error:
+        raise InvalidDocument(str(error)) from error
+    except parameters.InvalidParameters as error:
         raise InvalidConfiguration(str(error)) from error
     try:
         return encrypt_document(dict(document), secrets_scope(configuration.project_id), settings.ENCRYPTION_KEYS)
     except SecretUnreadable as error:
         raise InvalidConfiguration(str(error)) from error
+
+
+def state_of(value: object) -> dict[str, Any]:
+    if value in (None, []):
+        return {}
+    if not isinstance(value, Mapping):
+        raise InvalidConfiguration("state: expected an object.")
+    try:
+        json_api.check(dict(value))
+    except json_api.InvalidJson as error:
+        raise InvalidConfiguration(f"state: {error}") from error
+    size = len(json.dumps(value))
+    if size > settings.PARAMETERS_LIMIT_BYTES:
+        limit = settings.PARAMETERS_LIMIT_BYTES
+        raise InvalidConfiguration(f"state: is {size} bytes long; the limit is {limit} bytes.")
+    return dict(value)
 
 
 def write_rows(orchestration: Configuration) -> None:
@@ -92,7 +116,7 @@ def _known_configurations(project_id: int, plan: plans.Plan) -> dict[tuple[str, 
     for task in plan.tasks:
         catalogue.get(task.component_id)
         if task.configuration_key is not None and (task.component_id, task.configuration_key) not in known:
-            raise InvalidConfiguration(
+            raise InvalidDocument(
                 f"Task {task.name or task.key!r}: there is no configuration {task.configuration_key!r} "
                 f"of {task.component_id} in this project."
             )
@@ -113,7 +137,7 @@ def check_nesting(orchestration: Configuration) -> None:
     path = nesting.problem(runs, orchestration.pk)
     if path:
         names = dict(Configuration.objects.filter(pk__in=path).values_list("pk", "name"))
-        raise InvalidConfiguration(nesting_sentence([names[pk] for pk in path]))
+        raise InvalidDocument(nesting_sentence([names[pk] for pk in path]))
 
 
 def nesting_sentence(names: list[str]) -> str:

@@ -45,6 +45,7 @@ class Content:
     description: Any = KEEP
     document: Any = KEEP
     is_disabled: Any = KEEP
+    state: Any = KEEP
 
 
 def create(
@@ -109,9 +110,20 @@ def update(
         _apply(current, content)
         current.version += 1
         current.updated_at = now
-        current.save(update_fields=["name", "description", "document", "is_disabled", "version", "updated_at"])
+        fields = ["name", "description", "document", "is_disabled", "version", "updated_at"]
+        # Jobs keep their state without this lock: it is written only when somebody gave one.
+        current.save(update_fields=fields if content.state is KEEP else [*fields, "state"])
         _after_save(current, change_description or "Update configuration", actor, now)
     return current
+
+
+def set_state(configuration: Configuration, state: object, *, actor: Actor, now: datetime) -> Configuration:
+    """Replace what the component finds in its state file; no new version. Raises Denied, InvalidConfiguration."""
+    access.require(actor, configuration.project, Role.EDITOR)
+    configuration.state = documents.state_of(state)
+    configuration.updated_at = now
+    configuration.save(update_fields=["state", "updated_at"])
+    return configuration
 
 
 def set_enabled(configuration: Configuration, enabled: bool, *, actor: Actor, now: datetime) -> Configuration:
@@ -129,33 +141,58 @@ def set_enabled(configuration: Configuration, enabled: bool, *, actor: Actor, no
     )
 
 
-def roll_back(configuration: Configuration, version: int, *, actor: Actor, now: datetime) -> Configuration:
-    """Save an older version's content as the newest. Raises InvalidConfiguration when there is no such version."""
+def roll_back(
+    configuration: Configuration, version: int, *, actor: Actor, now: datetime, expected_version: int | None = None
+) -> Configuration:
+    """Save an older version's content as the newest.
+
+    Raises InvalidConfiguration when there is no such version, and whatever ``update`` raises.
+    """
     old = configuration.versions.filter(version=version).first()
     if old is None:
         raise InvalidConfiguration(f"There is no version {version}.")
     content = Content(name=old.name, description=old.description, document=old.document)
-    return update(configuration, content, actor=actor, now=now, change_description=f"Rollback to version {version}")
+    return update(
+        configuration,
+        content,
+        actor=actor,
+        now=now,
+        expected_version=expected_version,
+        change_description=f"Rollback to version {version}",
+    )
 
 
 def copy(
-    configuration: Configuration, *, name: str, actor: Actor, now: datetime, version: int | None = None
+    configuration: Configuration,
+    *,
+    name: str,
+    actor: Actor,
+    now: datetime,
+    version: int | None = None,
+    description: Any = KEEP,
 ) -> Configuration:
     """A new configuration with the content of this one, or of one of its versions."""
     source = configuration.versions.filter(version=version or configuration.version).first()
     if source is None:
         raise InvalidConfiguration(f"There is no version {version}.")
-    content = Content(name=name, description=source.description, document=source.document)
+    described = source.description if description is KEEP else description
+    content = Content(name=name, description=described, document=source.document)
     change = f"Copied from {configuration.name} version {source.version}"[:255]
     return create(
         configuration.project, configuration.component_id, content, actor=actor, now=now, change_description=change
     )
 
 
-def trash(configuration: Configuration, *, actor: Actor, now: datetime) -> None:
-    """Move to the trash; jobs that run go on (R4). Doing it twice changes nothing."""
+def trash(configuration: Configuration, *, actor: Actor, now: datetime, expected_version: int | None = None) -> None:
+    """Move to the trash; jobs that run go on (R4). Doing it twice changes nothing. Raises Denied, StaleEdit."""
     access.require(actor, configuration.project, Role.EDITOR)
-    Configuration.objects.filter(pk=configuration.pk, deleted_at__isnull=True).update(deleted_at=now)
+    live = Configuration.objects.filter(pk=configuration.pk, deleted_at__isnull=True)
+    if expected_version is None:
+        live.update(deleted_at=now)
+    elif not live.filter(version=expected_version).update(deleted_at=now):
+        newest = live.values_list("version", flat=True).first()
+        if newest is not None:
+            raise StaleEdit(newest)
 
 
 def restore(configuration: Configuration, *, actor: Actor, now: datetime) -> None:
@@ -195,6 +232,7 @@ def _with_blanks(content: Content) -> Content:
         description="" if content.description is KEEP else content.description,
         document={} if content.document is KEEP else content.document,
         is_disabled=False if content.is_disabled is KEEP else content.is_disabled,
+        state={} if content.state is KEEP else content.state,
     )
 
 
@@ -207,6 +245,8 @@ def _apply(configuration: Configuration, content: Content) -> None:
         configuration.is_disabled = bool(content.is_disabled)
     if content.document is not KEEP:
         configuration.document = documents.document_of(configuration, content.document)
+    if content.state is not KEEP:
+        configuration.state = documents.state_of(content.state)
 
 
 def _free_key(project: Project, component_id: str, key: str) -> str:
