@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "orchestration_site",
 ]
 MIDDLEWARE = [
+    "orchestrations.api.errors.ApiErrorShape",
     "django.middleware.security.SecurityMiddleware",
     "orchestration_site.middleware.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -96,7 +96,7 @@ def endpoint(service: Service, *, is_public: bool = False, **handlers: Handler) 
 def route(template: str, view: Callable[..., HttpResponse]) -> URLPattern:
     """``components/<component_id>``, with or without a slash at its end."""
     pattern = re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", template.replace(".", r"\."))
-    return re_path(rf"^{pattern}/?\Z", view)
+    return re_path(rf"^{pattern}{'/?' if pattern else ''}\Z", view)
 
 
 def authenticate(request: HttpRequest) -> Call:
