@@ -25,4 +25,4 @@ def main(argv):  # type: ignore[no-untyped-def]  # no annotations: an old Python
 
 
 if __name__ == "__main__":
-    main(sys.argv)
+    main(sys.argv)  # type: ignore[no-untyped-call]

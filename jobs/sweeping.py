@@ -34,9 +34,7 @@ class Sweeper:
 
     def sweep_when_due(self) -> None:
         self._every(settings.HEARTBEAT_SECONDS, self._report)
-        self._every(EVERY_SECONDS, self._start_runs)
-        self._every(EVERY_SECONDS, self.rescuer.rescue)
-        self._every(EVERY_SECONDS, self._open_circles)
+        self._every(EVERY_SECONDS, self._look_after_unsettled)
         self._every(PRUNE_EVERY_SECONDS, self._prune)
 
     def _every(self, seconds: float, work: Callable[[], object]) -> None:
@@ -44,12 +42,21 @@ class Sweeper:
         if now < self._due.get(work.__name__, 0):
             return
         self._due[work.__name__] = now + seconds
+        self._try(work)
+
+    def _try(self, work: Callable[[], object]) -> None:
         try:
             work()
         except DatabaseError:
             raise
         except Exception:
             log.exception("The sweep %s failed", work.__name__)
+
+    def _look_after_unsettled(self) -> None:
+        """Idle, one small question stands for three large ones."""
+        if Job.objects.unsettled().exists():
+            for work in (self._start_runs, self.rescuer.rescue, self._open_circles):
+                self._try(work)
 
     def _report(self) -> None:
         report(self.owner)
