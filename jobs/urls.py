@@ -1,19 +1,21 @@
 from django.urls import include, path
 
-from jobs.views import orchestrations, running
+from jobs.views import jobs, orchestrations, retries, running, terminations
 
+of_orchestrations = [
+    path("", orchestrations.overview, name="orchestrations"),
+    path("<int:orchestration_id>/", orchestrations.detail, name="orchestration"),
+    path("<int:orchestration_id>/run/", running.run, name="orchestration-run"),
+    path("<int:orchestration_id>/switch/", orchestrations.switch, name="orchestration-switch"),
+]
+of_jobs = [
+    path("", jobs.job_list, name="jobs"),
+    path("<int:job_id>/", jobs.detail, name="job"),
+    path("<int:job_id>/log/", jobs.log, name="job-log"),
+    path("<int:job_id>/termination/", terminations.terminate, name="job-termination"),
+    path("<int:job_id>/retry/", retries.retry, name="job-retry"),
+]
 urlpatterns = [
-    path(
-        "projects/<int:project_id>/",
-        include(
-            [
-                path("orchestrations/", orchestrations.overview, name="orchestrations"),
-                path("orchestrations/<int:orchestration_id>/", orchestrations.detail, name="orchestration"),
-                path("orchestrations/<int:orchestration_id>/run/", running.run, name="orchestration-run"),
-                path(
-                    "orchestrations/<int:orchestration_id>/switch/", orchestrations.switch, name="orchestration-switch"
-                ),
-            ]
-        ),
-    ),
+    path("projects/<int:project_id>/orchestrations/", include(of_orchestrations)),
+    path("projects/<int:project_id>/jobs/", include(of_jobs)),
 ]

@@ -9,7 +9,9 @@ from django.conf import settings
 from django.db.models import Count, QuerySet
 
 from orchestrations import plans
-from orchestrations.models import Configuration, Orchestration, Phase, Project, Task, Token
+from orchestrations.models import Configuration, ConfigurationVersion, Orchestration, Phase, Project, Task, Token
+
+MOST_CHANGES = 5
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,14 @@ def phases_of(orchestration: Configuration) -> list[tuple[Phase, list[Task]]]:
     for task in rows.order_by("position"):
         tasks[task.phase_id].append(task)
     return [(phase, tasks[pk]) for pk, phase in phases.items()]
+
+
+def changes_since(configuration: Configuration | None, version: int | None) -> list[ConfigurationVersion]:
+    """The saves after this version, newest first, without their documents."""
+    if configuration is None or version is None:
+        return []
+    later = configuration.versions.filter(version__gt=version).select_related("created_by").defer("document")
+    return list(later.order_by("-version")[:MOST_CHANGES])
 
 
 def name_of_token(orchestration: Configuration) -> str:

@@ -1,0 +1,165 @@
+"""Logs as pages show them: the last lines, what came since, and all. A run's log is that of its tasks together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from django.db.models import Max, Q, QuerySet
+
+from jobs.logs import parse_line
+from jobs.models import Job, LogChunk
+from jobs.states import UNSETTLED
+
+LINES = 500
+"""At most so many stand on a page; the rest is in the download."""
+CHUNKS = 400
+OPEN_LINES = 12
+LEVELS = {"": "All levels", "info": "Info", "error": "Errors"}
+
+
+@dataclass(frozen=True)
+class Line:
+    at: datetime
+    level: str
+    source: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A job that logs; a run's tasks in the order they were created."""
+
+    id: int
+    name: str
+    is_active: bool
+
+
+@dataclass(frozen=True)
+class Tail:
+    lines: list[Line]
+    cursor: str
+    """Where the log stands; comes back as ``?after=``."""
+    has_earlier: bool = False
+
+
+def sources_of(job: Job, children: Sequence[Job]) -> list[Source]:
+    if not job.is_run:
+        return [Source(job.pk, "", job.status in UNSETTLED)]
+    return [Source(child.pk, child.name, child.status in UNSETTLED) for child in children if not child.is_run]
+
+
+# --- The cursor --------------------------------------------------------------------------------
+# "<id>:<n>,<n>,…": of every source from job <id> on how many chunks have been shown; those before it have been shown
+# whole. Chunks of one job are numbered without a gap, so nothing that is committed late is ever passed over.
+
+
+def _cursor(sources: Sequence[Source], shown: Mapping[int, int]) -> str:
+    pending = [source.id for source in sources if source.is_active]
+    if not pending:
+        return f"{sources[-1].id + 1}:" if sources else "0:"
+    first = min(pending)
+    counts = ",".join(str(shown.get(source.id, 0)) for source in sources if source.id >= first)
+    return f"{first}:{counts}"
+
+
+def _shown(cursor: str, sources: Sequence[Source]) -> dict[int, int | None] | None:
+    """By source how many of its chunks have been shown, None for all of them; None for what is no cursor."""
+    first, _, counts = cursor.partition(":")
+    numbers = counts.split(",") if counts else []
+    if not all(_is_number(text) for text in [first, *numbers]):
+        return None
+    later = [source.id for source in sources if source.id >= int(first)]
+    shown: dict[int, int | None] = {source.id: None for source in sources if source.id < int(first)}
+    return shown | {pk: int(numbers[place]) if place < len(numbers) else 0 for place, pk in enumerate(later)}
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
+# --- Reading -----------------------------------------------------------------------------------
+
+
+def tail(sources: Sequence[Source], level: str) -> Tail:
+    """The last lines of all sources in the order of their times."""
+    chunks = LogChunk.objects.filter(job__in=[source.id for source in sources])
+    shown = {
+        pk: last + 1
+        for pk, last in chunks.order_by().values_list("job").annotate(last=Max("sequence"))
+        if pk is not None
+    }
+    sizes = list(chunks.order_by("-pk").values_list("pk", "job_id", "sequence", "lines")[:CHUNKS])
+    wanted: list[int] = []
+    count = 0
+    for pk, job_id, sequence, lines in sizes:
+        if sequence < shown.get(job_id, 0) and count < LINES:
+            wanted.append(pk)
+            count += lines
+    lines_found = _lines(chunks.filter(pk__in=wanted), sources, level)
+    has_earlier = len(wanted) < len(sizes) or len(lines_found) > LINES
+    return Tail(lines_found[-LINES:], _cursor(sources, shown), has_earlier)
+
+
+def since(cursor: str, sources: Sequence[Source], level: str) -> Tail:
+    """What was stored after the cursor, and the new one. What is no cursor of ours gives nothing, and the end."""
+    shown = _shown(cursor, sources)
+    if shown is None:
+        return Tail([], tail(sources, level).cursor)
+    begun = [pk for pk, count in shown.items() if count]
+    fresh = [pk for pk, count in shown.items() if count == 0]
+    unseen = Q(job__in=fresh)
+    for pk in begun:
+        unseen |= Q(job=pk, sequence__gte=shown[pk])
+    rows = list(LogChunk.objects.filter(unseen).order_by("job", "sequence")) if fresh or begun else []
+    counts = {pk: count or 0 for pk, count in shown.items()}
+    for chunk in rows:
+        counts[chunk.job_id] = chunk.sequence + 1
+    return Tail(_parsed(rows, sources, level), _cursor(sources, counts))
+
+
+def last_lines(job_ids: Sequence[int]) -> dict[int, list[Line]]:
+    """A few last lines of each, for the opened rows of a run."""
+    if not job_ids:
+        return {}
+    lasts = LogChunk.objects.filter(job__in=job_ids).order_by().values_list("job").annotate(last=Max("sequence"))
+    wanted = Q(pk__in=[])
+    for pk, last in lasts:
+        wanted |= Q(job=pk, sequence__gt=last - OPEN_LINES)
+    found: dict[int, list[Line]] = {}
+    for job_id, text in LogChunk.objects.filter(wanted).order_by("job", "sequence").values_list("job_id", "text"):
+        lines = found.setdefault(job_id, [])
+        lines += [_line(row, "") for row in text.split("\n") if row]
+    return {pk: lines[-OPEN_LINES:] for pk, lines in found.items()}
+
+
+def whole(sources: Sequence[Source], zone: tzinfo) -> Iterator[str]:
+    """The log as plain text, piece by piece; of a run one task after the other, each under its name."""
+    names = {source.id: source.name for source in sources}
+    chunks = LogChunk.objects.filter(job__in=names).order_by("job", "sequence").values_list("job_id", "text")
+    current = None
+    for job_id, text in chunks.iterator(chunk_size=20):
+        if job_id != current and names[job_id]:
+            yield f"{'' if current is None else chr(10)}# {names[job_id]} (job {job_id})\n"
+        current = job_id
+        yield "".join(_plain(_line(row, ""), zone) for row in text.split("\n") if row)
+
+
+def _lines(chunks: QuerySet[LogChunk], sources: Sequence[Source], level: str) -> list[Line]:
+    return _parsed(list(chunks.order_by("job", "sequence")), sources, level)
+
+
+def _parsed(chunks: Sequence[LogChunk], sources: Sequence[Source], level: str) -> list[Line]:
+    names = {source.id: source.name for source in sources}
+    lines = [_line(row, names[chunk.job_id]) for chunk in chunks for row in chunk.text.split("\n") if row]
+    return sorted((line for line in lines if not level or line.level == level), key=lambda line: line.at)
+
+
+def _line(row: str, source: str) -> Line:
+    parsed = parse_line(row)
+    return Line(parsed.at, parsed.level, source, parsed.text)
+
+
+def _plain(line: Line, zone: tzinfo) -> str:
+    return f"{line.at.astimezone(zone).isoformat(sep=' ', timespec='milliseconds')} {line.level:5} {line.text}\n"

@@ -1,0 +1,243 @@
+"""The tasks of a run by phase, with their bars on one timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from jobs import usual, waiting
+from jobs.models import Job
+from jobs.queries import reasons, sources
+from jobs.queries.rows import component_of, progress_words, url_of
+from jobs.queries.selections import name_of
+from jobs.states import UNSETTLED, JobStatus
+from orchestrations import plans, queries
+from orchestrations.lib import timelines
+from orchestrations.lib.durations import duration_words
+from orchestrations.lib.timelines import Bars, Span, Timeline
+
+NOT_EXECUTED = "not-executed"
+"""Drawn like a status; no job ever has it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskRow:
+    number: int
+    key: str
+    name: str
+    component: str
+    kind: str
+    status: str
+    bars: Bars
+    bars_words: str
+    job_id: int | None = None
+    job_url: str = ""
+    is_active: bool = False
+    started_at: datetime | None = None
+    seconds: float | None = None
+    waiting: str = ""
+    is_open: bool = False
+    toggle_url: str = ""
+    message: str = ""
+    continues_on_failure: bool = False
+    lines: list[sources.Line] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseRows:
+    name: str
+    note: str
+    tasks: list[TaskRow]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    done: int
+    total: int
+    words: str
+    elapsed_seconds: float
+    usual_seconds: float | None
+    value: float
+    max: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """How the page is looked at: which tasks are open, and how their rows lead to the page with one more or less."""
+
+    now: datetime
+    zone: tzinfo
+    opened: Collection[str] = ()
+    toggle_urls: Mapping[str, str] = field(default_factory=dict)
+
+
+def children_of(run: Job) -> list[Job]:
+    """In the order of their creation, with what their rows show; the columns that may be large are left out."""
+    if not run.is_run:
+        return []
+    return list(
+        run.children.select_related("project")
+        .defer("request", "result", "only_task_keys", "project__created_at")
+        .order_by("pk")
+    )
+
+
+def phases_of(run: Job, plan: plans.Plan, children: Sequence[Job], view: View) -> tuple[list[PhaseRows], Timeline]:
+    by_key = {child.task_key: child for child in children}
+    tasks = plan.tasks
+    known = usual.seconds_of(child.configuration_id for child in children)
+    timeline = timelines.draw(
+        [_span(by_key.get(task.key), known) for task in tasks],
+        begin=run.started_at or run.created_at,
+        end=run.finished_at,
+        now=view.now,
+        zone=view.zone,
+        phase_ends=_phase_ends(plan, by_key),
+    )
+    facts = _Facts(run, by_key, view, _sentences(children, view), _opened_lines(by_key, view), _names(run, tasks))
+    rows = {
+        task.key: _row(number, task, bars, facts)
+        for number, (task, bars) in enumerate(zip(tasks, timeline.bars, strict=True), 1)
+    }
+    return _phase_rows(run, plan, by_key, rows), timeline
+
+
+def progress_of(run: Job, plan: plans.Plan, children: Sequence[Job], usual_seconds: float | None, now: datetime) -> Any:
+    """None unless the run processes."""
+    if run.status != JobStatus.PROCESSING or run.started_at is None:
+        return None
+    done = sum(child.status not in UNSETTLED for child in children)
+    running = [child.name for child in children if child.status == JobStatus.PROCESSING]
+    total = len(plan.tasks)
+    elapsed = (now - run.started_at) / timedelta(seconds=1)
+    return Progress(
+        done=done,
+        total=total,
+        words=progress_words(0, running),
+        elapsed_seconds=elapsed,
+        usual_seconds=usual_seconds,
+        value=min(elapsed, usual_seconds) if usual_seconds else done,
+        max=usual_seconds or max(1, total),
+    )
+
+
+@dataclass(frozen=True)
+class _Facts:
+    run: Job
+    by_key: Mapping[str, Job]
+    view: View
+    sentences: Mapping[int, str]
+    lines: Mapping[int, list[sources.Line]]
+    names: Mapping[tuple[str, str], str]
+
+
+def _span(job: Job | None, known: Mapping[int, float]) -> Span:
+    if job is None:
+        return Span(status=NOT_EXECUTED)
+    return Span(
+        status=job.status,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        ended_at=job.finished_at,
+        usual_seconds=known.get(job.configuration_id or 0),
+    )
+
+
+def _phase_ends(plan: plans.Plan, by_key: Mapping[str, Job]) -> list[datetime]:
+    """When each phase but the last one ended that did."""
+    ends = []
+    for phase in [phase for phase in plan.phases if phase.tasks][:-1]:
+        finished = [by_key[task.key].finished_at for task in phase.tasks if task.key in by_key]
+        moments = [moment for moment in finished if moment is not None]
+        if moments and len(moments) == len(phase.tasks):
+            ends.append(max(moments))
+    return ends
+
+
+def _sentences(children: Sequence[Job], view: View) -> dict[int, str]:
+    return {
+        pk: reasons.sentence(reason, project_id=children[0].project_id, now=view.now, zone=view.zone)
+        for pk, reason in waiting.reasons(children, now=view.now).items()
+    }
+
+
+def _opened_lines(by_key: Mapping[str, Job], view: View) -> dict[int, list[sources.Line]]:
+    opened = [by_key[key].pk for key in view.opened if key in by_key]
+    return sources.last_lines(opened)
+
+
+def _names(run: Job, tasks: Sequence[plans.PlanTask]) -> dict[tuple[str, str], str]:
+    unnamed = [task.configuration_key for task in tasks if task.configuration_key and not task.name]
+    return queries.names_of(run.project, unnamed) if unnamed else {}
+
+
+def _row(number: int, task: plans.PlanTask, bars: Bars, facts: _Facts) -> TaskRow:
+    job = facts.by_key.get(task.key)
+    component, kind = component_of(task.component_id)
+    common: dict[str, Any] = {
+        "number": number,
+        "key": task.key,
+        "component": component,
+        "kind": kind,
+        "bars": bars,
+        "is_open": task.key in facts.view.opened,
+        "toggle_url": facts.view.toggle_urls.get(task.key, ""),
+        "continues_on_failure": task.continue_on_failure,
+    }
+    if job is None:
+        ahead = facts.run.status in UNSETTLED and facts.run.status != JobStatus.TERMINATING
+        return TaskRow(
+            **common,
+            name=name_of(task, facts.names),
+            status=JobStatus.WAITING if ahead else NOT_EXECUTED,
+            bars_words="",
+            is_active=ahead,
+        )
+    return TaskRow(
+        **common,
+        name=job.name,
+        status=job.status,
+        bars_words=_bars_words(job),
+        job_id=job.pk,
+        job_url=url_of(job),
+        is_active=job.status in UNSETTLED,
+        started_at=job.started_at,
+        seconds=job.duration_seconds,
+        waiting=facts.sentences.get(job.pk, ""),
+        message="" if job.status == JobStatus.SUCCESS else job.message,
+        lines=facts.lines.get(job.pk, []),
+    )
+
+
+def _bars_words(job: Job) -> str:
+    if job.started_at is None:
+        return "has not started"
+    waited = duration_words((job.started_at - job.created_at) / timedelta(seconds=1))
+    then = "works" if job.finished_at is None else f"worked {duration_words(job.duration_seconds)}"
+    return f"waited {waited}, then {then}"
+
+
+def _phase_rows(run: Job, plan: plans.Plan, by_key: Mapping[str, Job], rows: Mapping[str, TaskRow]) -> list[PhaseRows]:
+    found: list[PhaseRows] = []
+    for phase in plan.phases:
+        if not phase.tasks:
+            continue
+        jobs = [by_key[task.key] for task in phase.tasks if task.key in by_key]
+        before = found[-1].name if found else ""
+        found.append(
+            PhaseRows(name=phase.name, note=_note(run, jobs, before), tasks=[rows[task.key] for task in phase.tasks])
+        )
+    return found
+
+
+def _note(run: Job, jobs: Sequence[Job], before: str) -> str:
+    if not jobs:
+        if run.status not in UNSETTLED or run.status == JobStatus.TERMINATING:
+            return "not executed"
+        return f"starts after {before}" if before else ""
+    ends = [job.finished_at for job in jobs if job.finished_at is not None]
+    if len(ends) < len(jobs):
+        return f"{len(ends)} of {len(jobs)} done"
+    return duration_words((max(ends) - min(job.created_at for job in jobs)) / timedelta(seconds=1))
