@@ -181,6 +181,12 @@ def _check_content(job: Job) -> None:
     """Refuse at once what could only fail later: an empty run, an unknown task, parameters against the schema."""
     if job.only_task_keys is not None and not job.is_run:
         raise Refused("onlyOrchestrationTaskIds: only an orchestration has tasks.")
+    if not isinstance(job.request.get("configData") or {}, dict):
+        raise Refused("configData: expected an object.")
+    try:
+        parameters.variables_of(job.request)
+    except parameters.InvalidParameters as error:
+        raise Refused(str(error)) from error
     try:
         if job.is_run:
             snapshots.plan_of(job)
@@ -199,11 +205,13 @@ def _create(job: Job, now: datetime) -> Job:
             return earlier
     try:
         _insert(job, now)
-    except IntegrityError:
+    except IntegrityError as error:
         earlier = _earlier(job)
-        if earlier is None:
-            raise
-        return earlier
+        if earlier is not None:
+            return earlier
+        if job.configuration_id and not Configuration.objects.filter(pk=job.configuration_id).exists():
+            raise Refused(f"{job.name} has been purged meanwhile.") from error
+        raise
     if job.is_run:
         # Its own transaction: the job is created whatever becomes of the start; the sweep starts what was left.
         afterwards.do(lambda: advancing.start(job.pk, now=timezone.now()))

@@ -104,9 +104,9 @@ def _configuration(job: Job, component: Component) -> tuple[dict[str, Any], list
     document, secrets = decrypt_document(
         snapshots.document_of(job), secrets_scope(job.project_id), settings.ENCRYPTION_KEYS
     )
-    values = (job.request.get("variableValuesData") or {}).get("values") or []
-    if values:
-        document = parameters.substitute(document, {value["name"]: str(value["value"]) for value in values})
+    variables = parameters.variables_of(job.request)
+    if variables:
+        document = parameters.substitute(document, variables)
     parameters.validate(component, document)
     return parameters.with_defaults(component, document), secrets
 

@@ -37,6 +37,8 @@ class InvalidParameters(ValueError):
 
 def validate(component: Component, configuration: Mapping[str, Any]) -> None:
     """Raises InvalidParameters with the one error that tells most. Defaults of the component count as given."""
+    if not isinstance(configuration, Mapping):
+        raise InvalidParameters("", "expected an object")
     _check_size(configuration)
     document = with_defaults(component, configuration)
     for name in _OBJECTS:
@@ -65,6 +67,18 @@ def with_defaults(component: Component, configuration: Mapping[str, Any]) -> Doc
 def substitute(value: Any, variables: Mapping[str, str]) -> Any:
     """A copy of `value` with every `{{ name }}` in its texts replaced. Raises InvalidParameters for an unknown name."""
     return _substituted(value, variables, [])
+
+
+def variables_of(request: Mapping[str, Any]) -> dict[str, str]:
+    """What a run request gives for ``substitute``: its variableValuesData. Raises InvalidParameters."""
+    given = request.get("variableValuesData") or {}
+    values = given.get("values") or [] if isinstance(given, Mapping) else None
+    if not isinstance(values, list):
+        raise InvalidParameters("variableValuesData", "expected an object with a list of values")
+    for place, value in enumerate(values):
+        if not isinstance(value, Mapping) or not isinstance(value.get("name"), str) or "value" not in value:
+            raise InvalidParameters(f"variableValuesData.values[{place}]", "expected an object with name and value")
+    return {value["name"]: str(value["value"]) for value in values}
 
 
 def _errors(component: Component, instance: Any) -> Iterator[ValidationError]:
