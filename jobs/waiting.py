@@ -90,7 +90,7 @@ def _older(jobs: Sequence[Job], now: datetime) -> dict[int, WaitReason]:
     oldest = due.order_by().values("configuration").annotate(first=Min("pk")).values_list("first", flat=True)
     seen = same.active() | Job.objects.filter(pk__in=oldest)
     first: dict[int | None, Job] = {}
-    for each in seen.only("configuration_id", "status", "started_at", "created_at").order_by("pk"):
+    for each in seen.only("configuration_id", "is_run", "status", "started_at", "created_at").order_by("pk"):
         known = first.get(each.configuration_id)
         if known is None or known.status == JobStatus.WAITING:
             first[each.configuration_id] = each
@@ -106,13 +106,14 @@ def _older(jobs: Sequence[Job], now: datetime) -> dict[int, WaitReason]:
 
 
 def _wait_for(older: Job, usual_seconds: float | None, now: datetime) -> WaitReason:
+    noun = "orchestration" if older.is_run else "configuration"
     verb = "waits" if older.status == JobStatus.WAITING else f"is {older.status}"
     end = None
     if older.started_at is not None and usual_seconds is not None:
         end = older.started_at + timedelta(seconds=usual_seconds)
     return WaitReason(
         code="configuration",
-        text=f"Job {older.pk} of the same configuration {verb}.",
+        text=f"Job {older.pk} of the same {noun} {verb}.",
         job_id=older.pk,
         since=older.started_at or older.created_at,
         eta=end if end is not None and end > now else None,

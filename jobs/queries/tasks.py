@@ -160,6 +160,7 @@ def _sentences(children: Sequence[Job], view: View) -> dict[int, str]:
     return {
         pk: reasons.sentence(reason, project_id=children[0].project_id, now=view.now, zone=view.zone)
         for pk, reason in waiting.reasons(children, now=view.now).items()
+        if reason is not waiting.STARTING
     }
 
 

@@ -50,9 +50,11 @@ def detail(request: MemberRequest, job_id: int) -> HttpResponse:
     job = find_job(request, job_id)
     if wants_fragment(request) and request.htmx.target == f"job-{job.pk}-events":
         return render(request, "jobs/_job_events.html", _events(job))
+    if wants_fragment(request) and request.htmx.target == f"job-{job.pk}-history":
+        return render(request, "jobs/_job_history.html", _history(request, job))
     context = _live(request, job)
     if not wants_fragment(request):
-        return render(request, "jobs/job_detail.html", {**context, **_rest(request, job)})
+        return render(request, "jobs/job_detail.html", {**_rest(request, job), **context})
     response = render(request, "jobs/_job_live.html", {**context, "fragment": True})
     return response if job.status in UNSETTLED else trigger_event(response, "job-settled")
 
@@ -153,15 +155,23 @@ def _events(job: Job) -> dict[str, Any]:
     }
 
 
-def _rest(request: MemberRequest, job: Job) -> dict[str, Any]:
-    history = facts.history_of(job, now=request.member.now)
-    events = _events(job)
+def _history(request: MemberRequest, job: Job) -> dict[str, Any]:
+    rows = facts.history_of(job, now=request.member.now)
     has_page = job.is_run and job.configuration is not None and job.configuration.deleted_at is None
     return {
+        "job": {"id": job.pk, "is_active": job.status in UNSETTLED},
+        "refresh_url": request.path,
+        "history": [{"row": row, "is_current": row.id == job.pk} for row in rows],
+        "all_url": reverse("orchestration", args=[job.project_id, job.configuration_id]) if has_page else "",
+    }
+
+
+def _rest(request: MemberRequest, job: Job) -> dict[str, Any]:
+    events = _events(job)
+    return {
+        **_history(request, job),
         "crumbs": facts.crumbs_of(job),
         "events": events["events"],
         "events_url": events["events_url"],
-        "history": [{"row": row, "is_current": row.id == job.pk} for row in history],
-        "all_url": reverse("orchestration", args=[job.project_id, job.configuration_id]) if has_page else "",
         "parameters": None if job.is_run else facts.parameters_of(job),
     }

@@ -43,13 +43,17 @@ def detail(request: MemberRequest, orchestration_id: int) -> HttpResponse:
     runs = _runs(request, orchestration)
     if wants_fragment(request):
         return render(request, "orchestrations/_run_list.html", runs)
+    phases = _phases(orchestration)
     return render(
         request,
         "orchestrations/orchestration_detail.html",
         {
             "list_url": reverse("orchestrations", args=[orchestration.project_id]),
-            "orchestration": _facts(orchestration, request.member),
-            "phases": _phases(orchestration),
+            "orchestration": {
+                **_facts(orchestration, request.member),
+                "phase_names": [phase["name"] for phase in phases],
+            },
+            "phases": phases,
             **runs,
         },
     )
