@@ -36,7 +36,7 @@ def create(run: Job, now: datetime) -> list[tuple[Job, str | None]]:
         sentences.append(_refusal(run, task, configuration, now))
     Job.objects.bulk_create(jobs)
     JobEvent.objects.bulk_create(
-        JobEvent(job=job, at=now, kind="job.created", message=f"Phase {phase.name} starts it.") for job in jobs
+        JobEvent(job=job, at=now, kind="job.created", message=f"Created for {phase.name} of job {run.pk}.") for job in jobs
     )
     return list(zip(jobs, sentences, strict=True))
 
