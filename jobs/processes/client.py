@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import select
 import socket
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from pathlib import Path
 
@@ -31,6 +33,8 @@ PROGRAM = "import sys; sys.path.append(sys.argv.pop(1)); from processes.nursery 
 KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 STOP_SECONDS = 5.0
 HAND_OVER_SECONDS = 10.0
+LOCK_SECONDS = 0.2  # is_supervised() holds it for a moment, and a supervisor just after its last word
+LOCK_PAUSE_SECONDS = 0.002
 
 
 class NurseryGone(Exception):
@@ -50,20 +54,28 @@ class Nursery:
         self._control: socket.socket | None = None
         _NURSERIES.add(self)
 
+    @property
+    def pid(self) -> int | None:
+        """None before the first launch."""
+        return self._process.pid if self._process else None
+
     def start(self) -> None:
         with self._lock:
             if self._control is None:
-                self._spawn()
+                self._control = self._spawn()
 
     def launch(self, spec: ProcessSpec) -> SupervisedProcess:
-        """Raises NurseryGone, or StillSupervised. It does not wait for the start: Started or Ended tells."""
+        """
+        Returns when a supervisor has taken the order, which it does in no time. Started or Ended follow.
+
+        Raises NurseryGone or StillSupervised; then the component certainly has not run, and will not.
+        """
         lock = _take_lock(spec)
         try:
             with self._lock:
                 try:
                     return self._hand_over(spec, lock)
                 except OSError:
-                    self._discard()
                     return self._hand_over(spec, lock)
         except OSError as error:
             raise NurseryGone(f"The nursery of component processes does not start: {error}") from error
@@ -75,7 +87,7 @@ class Nursery:
         with self._lock:
             self._discard()
 
-    def _spawn(self) -> None:
+    def _spawn(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         number = theirs.fileno()
         arguments = ["-I", "-S", "-X", "utf8", "-c", PROGRAM, str(Path(__file__).parents[1]), str(number)]
@@ -89,20 +101,25 @@ class Nursery:
                 pass_fds=[number],
                 start_new_session=True,
             )
-        self._control = ours
+        return ours
 
     def _hand_over(self, spec: ProcessSpec, lock: int) -> SupervisedProcess:
-        if self._control is None:
-            self._spawn()
-        assert self._control is not None
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
+        """OSError when nobody took it; the nursery is then gone, and what it still had with it."""
+        process = None
+        try:
+            if self._control is None:
+                self._control = self._spawn()
+            ours, theirs = socket.socketpair()
+            with theirs:
+                process = SupervisedProcess(ours, spec)
                 socket.send_fds(self._control, [b"L"], [theirs.fileno(), lock])
-                return SupervisedProcess(ours, spec)
-            except OSError:
-                ours.close()
-                raise
+            process.wait_until_taken(HAND_OVER_SECONDS)
+        except OSError:
+            if process is not None:
+                process.close()
+            self._discard()
+            raise
+        return process
 
     def _discard(self) -> None:
         if self._control is not None:
@@ -134,12 +151,21 @@ class SupervisedProcess:
         self._folder = Path(spec.folder)
         self._fence = spec.fence
         self._is_over = False
-        self._may_have_started = False
         now = kernel.lease_clock()
         self._channel.send("launch", spec_as_message(spec, now if spec.leased_at is None else spec.leased_at))
-        if not self._channel.flush_within(HAND_OVER_SECONDS):
-            raise BrokenPipeError("the supervisor does not take its orders")
         _PROCESSES.add(self)
+
+    def wait_until_taken(self, seconds: float) -> None:
+        """OSError when the supervisor died before it took its order, or hangs."""
+        until = kernel.lease_clock() + seconds
+        self._channel.flush_within(seconds)
+        self._channel.wait(select.POLLIN, max(0.0, until - kernel.lease_clock()))
+        try:
+            is_taken = bool(self._channel.sock.recv(1, socket.MSG_PEEK))  # stays there for receive(), and for select()
+        except BlockingIOError:
+            is_taken = False
+        if not is_taken:
+            raise BrokenPipeError("no supervisor takes the order")
 
     def fileno(self) -> int:
         return self._channel.sock.fileno()
@@ -148,9 +174,7 @@ class SupervisedProcess:
         """What came since the last call; after Ended or Lost nothing more comes, and the caller closes."""
         messages: list[Message] = []
         for name, *values in self._channel.receive():
-            if name == "starting":
-                self._may_have_started = True
-            elif name == "started":
+            if name == "started":
                 messages.append(Started(*values))
             elif name == "grew":
                 messages.append(LogGrew(*values))
@@ -180,18 +204,23 @@ class SupervisedProcess:
 
     def _last_word(self) -> Ended | Lost:
         record = read_exit_record(self._folder, self._fence)
-        return Ended(record) if record else Lost(self._may_have_started)
+        return Ended(record) if record else Lost()
 
 
 def _take_lock(spec: ProcessSpec) -> int:
     """An open file whose lock is held by every copy of it: here until the supervisor has one, then until that ends."""
     fd = os.open(Path(spec.folder) / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        raise StillSupervised(f"An earlier attempt of {spec.mark} has not ended on this machine.") from None
-    return fd
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(fd)
+                raise StillSupervised(f"An earlier attempt of {spec.mark} has not ended on this machine.") from None
+            time.sleep(LOCK_PAUSE_SECONDS)
+        else:
+            return fd
 
 
 _NURSERIES: weakref.WeakSet[Nursery] = weakref.WeakSet()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 OOM_SCORE = 500
 FILE_SIZE_SLACK_BYTES = 1 << 20
 NOT_STARTED = 127
+HANDLED = (signal.SIGTERM, signal.SIGCHLD)  # must not reach the supervisor's handlers in the child
 
 
 class Component:
@@ -27,7 +28,7 @@ class Component:
         pipes = [os.pipe() for _ in range(3)]
         (self.stdout, out), (self.stderr, err), (self.failure, failed) = pipes
         supervisor = os.getpid()
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
         try:
             self.pid = os.fork()
             if self.pid == 0:

@@ -72,4 +72,4 @@ class Ending:
         self._is_killed = True
         self.due_at = time.monotonic() + PATIENCE_SECONDS
         tree.kill_group(self.pid)
-        tree.kill_descendants()
+        tree.kill_descendants(tree.Descendants(), but={self.pid})

@@ -8,7 +8,7 @@ import signal
 import time
 
 from .kernel import HAS_PROC, read_proc
-from .tree import all_pids, parent_of
+from .tree import Descendants
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,33 +48,19 @@ class MemoryWatch:
 
     def __init__(self, limit_bytes: int, now: float) -> None:
         self._limit = limit_bytes
-        self._strangers: set[int] = set()
-        self._members: set[int] = set()
+        self._descendants = Descendants()
         self.rhythm = Rhythm(now, MEMORY_LONGEST_SECONDS, MEMORY_BYTES_PER_SECOND)
 
     def is_over(self, now: float) -> bool:
-        self._find_members()
-        used = sum(_resident_bytes(pid) for pid in self._members)
+        members = self._descendants.find()
+        used = sum(map(_resident_bytes, members))
         if used > self._limit:
-            used = sum(_fair_bytes(pid) for pid in self._members)  # slow, but counts shared pages once
+            used = sum(map(_fair_bytes, members))  # slow, but counts shared pages once
         self.rhythm.looked(now, self._limit - used, time.monotonic() - now)
         return used > self._limit
 
     def sentence(self) -> str:
         return f"The component used more than {amount(self._limit)} of memory and was stopped."
-
-    def _find_members(self) -> None:
-        """A process never moves into or out of our tree, so only new ones are asked for their parent."""
-        there = set(all_pids())
-        self._strangers &= there
-        self._members &= there
-        new = there - self._strangers - self._members
-        parents = {pid: parent_of(pid) for pid in new}
-        ours = self._members | {os.getpid()}
-        while found := {pid for pid, parent in parents.items() if parent in ours} - ours:
-            ours |= found
-        self._members = ours - {os.getpid()}
-        self._strangers = there - self._members
 
 
 def _resident_bytes(pid: int) -> int:

@@ -19,6 +19,10 @@ class Masker:
         self._held = b""
         self._covered = 0  # so many bytes of _held belong to a secret whose mask was given out already
 
+    @property
+    def held_bytes(self) -> int:
+        return len(self._held)
+
     def feed(self, data: bytes) -> bytes:
         if not self._secrets:
             return data
@@ -46,11 +50,11 @@ class Masker:
         position = 0
         covered = 0
         for start, stop in self._spans(data):
-            if start >= end:
+            is_masked_already = start == 0 and self._covered > 0
+            if start >= end and not is_masked_already:
                 break
             pieces.append(data[position:start])
-            if start > 0 or not self._covered:
-                pieces.append(MASK)
+            pieces.append(b"" if is_masked_already else MASK)
             position = min(stop, end)
             covered = max(0, stop - end)
         pieces.append(data[position:end])

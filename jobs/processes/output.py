@@ -29,11 +29,11 @@ class LogFile:
         self._has_gap = False
         self.is_truncated = False
         self.size = 0
-        self._fd = -1
+        self.fd = -1
         try:
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            self.size = os.fstat(self._fd).st_size
-            if self.size and os.pread(self._fd, 1, self.size - 1) != b"\n":
+            self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            self.size = os.fstat(self.fd).st_size
+            if self.size and os.pread(self.fd, 1, self.size - 1) != b"\n":
                 self._write(b"\n")  # the supervisor of an earlier attempt was killed while it wrote
         except OSError:
             self._has_gap = True
@@ -53,15 +53,15 @@ class LogFile:
         self._has_gap = not self._write(data) or self._has_gap
 
     def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
+        if self.fd >= 0:
+            os.close(self.fd)
 
     def _write(self, data: bytes) -> bool:
         """Either all of it, or none."""
         done = 0
         try:
             while done < len(data):
-                done += os.write(self._fd, data[done:])
+                done += os.write(self.fd, data[done:])
         except OSError:
             self._take_back()
             return False
@@ -70,7 +70,7 @@ class LogFile:
 
     def _take_back(self) -> None:
         try:
-            os.ftruncate(self._fd, self.size)
+            os.ftruncate(self.fd, self.size)
         except OSError:
             pass
 

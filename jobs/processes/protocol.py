@@ -73,9 +73,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Lost:
-    """The supervisor died without a word or a record."""
-
-    may_have_started: bool  # False: the component certainly did not run
+    """The supervisor died without a word or a record: the component may have run, and was killed with it."""
 
 
 Message = Started | LogGrew | Ended | Lost

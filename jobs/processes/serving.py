@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 IDLE = b"I"
 DESCRIPTORS = 2  # the socket to the worker, and the locked file, which only has to stay open
-CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 def serve(leash: socket.socket) -> None:
@@ -42,9 +41,11 @@ def serve(leash: socket.socket) -> None:
 def receive_descriptors(sock: socket.socket) -> list[int] | None:
     """None when the other side is gone."""
     try:
-        _, fds, _, _ = socket.recv_fds(sock, 1, DESCRIPTORS, CLOSE_ON_EXEC)
+        _, fds, _, _ = socket.recv_fds(sock, 1, DESCRIPTORS)
     except OSError:
         return None
+    for fd in fds:
+        os.set_inheritable(fd, False)  # recv_fds() ignores its flags, so MSG_CMSG_CLOEXEC does nothing
     return fds if len(fds) == DESCRIPTORS else None
 
 
@@ -56,7 +57,7 @@ def _supervise(sock: socket.socket, signals: kernel.SignalPipe) -> bool:
     try:
         if messages:
             spec: ProcessSpec = types.SimpleNamespace(**messages[0][1])  # type: ignore[assignment]
-            Supervisor(spec, worker, signals).run(messages[1:])
+            Supervisor(spec, worker, signals).run()
     finally:
         is_clear = tree.clear_descendants(PATIENCE_SECONDS)
         worker.close()

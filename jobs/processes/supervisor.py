@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 RENEWED_WITHIN = 0.6  # of a lease
 LEASE_GRACE = 0.3  # of a lease, at most: after a whole one another machine may start the job again
+LONGEST_WAIT_SECONDS = 3600.0  # poll() can wait for 24 days at most
 NOTICE_SECONDS = 0.2  # between two notices that the log grew
 DRAIN_BYTES = 16 << 20
 WORKER_GONE = "The component was stopped because its worker was gone or no longer answered."
@@ -45,18 +46,15 @@ class Supervisor:
         self._failure = ""
         self._outputs: dict[int, Output] = {}
 
-    def run(self, early: list[list[Any]]) -> None:
-        """`early`: what the worker sent right behind the spec."""
+    def run(self) -> None:
         try:
-            self._run(early)
+            self._run()
         finally:
             self._log.close()
             self._record.close()
 
-    def _run(self, early: list[list[Any]]) -> None:
-        if reason := next((value for name, value in early if name == "stop"), ""):
-            self._report(None, reason, "")
-            return
+    def _run(self) -> None:
+        self.worker.receive()  # only to see whether it is still there
         if self._is_abandoned():
             self._report(None, "lease", WORKER_GONE)
             return
@@ -107,11 +105,12 @@ class Supervisor:
             self._poll.modify(self.worker.sock.fileno(), wanted)
 
     def _milliseconds_to_wait(self) -> float:
-        waits = [at - time.monotonic() for at in (self._ending.due_at, self._notice_due_at()) if at is not None]
+        waits = [LONGEST_WAIT_SECONDS]
+        waits += [at - time.monotonic() for at in (self._ending.due_at, self._notice_due_at()) if at is not None]
         if not self._ending.stopped_by_us:
             waits.append(self._limits.next_at - time.monotonic())
             waits.append(self._lease_left())
-        return max(0.0, min(waits, default=1.0)) * 1000
+        return max(0.0, min(waits)) * 1000
 
     def _look_after(self, now: float) -> None:
         grace = min(self.spec.grace_seconds, LEASE_GRACE * self.spec.lease_seconds)

@@ -27,19 +27,27 @@ def children_of(parent: int) -> list[int]:
     return [pid for pid in all_pids() if parent_of(pid) == parent]
 
 
-def descendants_of(root: int) -> set[int]:
-    children: dict[int, list[int]] = {}
-    for pid in all_pids():
-        parent = parent_of(pid)
-        if parent is not None:
-            children.setdefault(parent, []).append(pid)
-    found: set[int] = set()
-    unvisited = [root]
-    while unvisited:
-        below = children.get(unvisited.pop(), [])
-        found.update(below)
-        unvisited += below
-    return found
+class Descendants:
+    """
+    The processes below this one, found again and again at the price of the new ones.
+
+    No process ever moves into or out of our tree, orphans included, so each is asked for its parent only once.
+    """
+
+    def __init__(self) -> None:
+        self._me = os.getpid()
+        self._strangers: set[int] = set()
+        self._members: set[int] = set()
+
+    def find(self) -> set[int]:
+        there = set(all_pids())
+        parents = {pid: parent_of(pid) for pid in there - self._strangers - self._members}
+        ours = (self._members & there) | {self._me}
+        while found := {pid for pid, parent in parents.items() if parent in ours} - ours:
+            ours |= found
+        self._members = ours - {self._me}
+        self._strangers = there - self._members
+        return self._members
 
 
 def kill_group(leader: int) -> None:
@@ -63,12 +71,12 @@ def signal_child(pid: int, number: signal.Signals) -> None:
         pass
 
 
-def kill_descendants() -> None:
-    """One pass of SIGKILL over everything below this process."""
-    me = os.getpid()
-    tree = descendants_of(me)
-    for pid in tree:
-        _kill_member(pid, tree | {me})
+def kill_descendants(descendants: Descendants, but: set[int]) -> set[int]:
+    """One pass of SIGKILL over everything below this process that is not in `but`. Answers what it met."""
+    members = set(descendants.find())
+    for pid in members - but:
+        _kill_member(pid, members | {os.getpid()})
+    return members - but
 
 
 def _kill_member(pid: int, tree: set[int]) -> None:
@@ -96,20 +104,31 @@ def clear_descendants(patience_seconds: float) -> bool:
     """
     Kill and reap until nothing is left below this process; orphans come up to us, as we are a subreaper.
 
+    It goes on without a pause while it meets new ones, to be faster than a program that forks as fast as it can.
     False when something was left after `patience_seconds`: a process that hangs in the kernel (it gets SIGKILL as soon
     as it returns from there), or one that another user owns.
     """
     deadline = time.monotonic() + patience_seconds
     wait = SHORTEST_WAIT_SECONDS
-    while True:
-        try:
-            reaped, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return True
-        if reaped:
-            continue
+    descendants, killed = Descendants(), set[int]()
+    while reap_all():
         if time.monotonic() > deadline:
             return False
-        kill_descendants()
+        if met := kill_descendants(descendants, killed):
+            killed |= met
+            continue
         time.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+        if wait == LONGEST_WAIT_SECONDS:
+            descendants, killed = Descendants(), set()  # numbers are used again
+    return True
+
+
+def reap_all() -> bool:
+    """False when this process has no child left."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True

@@ -1,7 +1,8 @@
 """How worker and supervisor talk: one JSON array a line, over a Unix socket, never blocking.
 
 Worker to supervisor: ["launch", {spec}], ["renew", as of], ["stop", reason].
-Supervisor to worker: ["starting"], ["started", pid, supervisor's pid], ["grew", bytes], ["ended", {record}].
+Supervisor to worker: ["starting"], which means that the order is taken, ["started", pid, supervisor's pid],
+["grew", bytes], ["ended", {record}].
 """
 
 from __future__ import annotations
