@@ -99,7 +99,7 @@ def _older(jobs: Sequence[Job], now: datetime) -> dict[int, WaitReason]:
         for job in jobs
         if (older := first.get(job.configuration_id)) is not None
         and older.pk != job.pk
-        and (older.status != JobStatus.WAITING or job.pk is None or older.pk < job.pk)
+        and (older.status != JobStatus.WAITING or not job.pk or older.pk < job.pk)
     }
     durations = usual.seconds_of(older.configuration_id for older in held_up.values() if older.started_at)
     return {pk: _wait_for(older, durations.get(older.configuration_id or 0), now) for pk, older in held_up.items()}
