@@ -25,24 +25,38 @@ class Component:
     def __init__(self, spec: ProcessSpec) -> None:
         """OSError when the machine has no process or no descriptor left."""
         self.spec = spec
-        pipes = [os.pipe() for _ in range(3)]
-        (self.stdout, out), (self.stderr, err), (self.failure, failed) = pipes
+        self._open: list[int] = []
+        try:
+            self._start()
+        except OSError:
+            self.close()
+            raise
+
+    def _start(self) -> None:
+        (self.stdout, out), (self.stderr, err), (self.failure, failed) = (self._pipe() for _ in range(3))
         supervisor = os.getpid()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
         try:
             self.pid = os.fork()
             if self.pid == 0:
-                _become(spec, supervisor, out, err, failed)
+                _become(self.spec, supervisor, out, err, failed)
+            kernel.choose_first_when_memory_runs_out(self.pid, OOM_SCORE)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             for fd in (out, err, failed):
+                self._open.remove(fd)
                 os.close(fd)
-        for fd in (self.stdout, self.stderr, self.failure):
+        for fd in self._open:
             os.set_blocking(fd, False)
 
+    def _pipe(self) -> tuple[int, int]:
+        reading, writing = os.pipe()
+        self._open += [reading, writing]
+        return reading, writing
+
     def close(self) -> None:
-        for fd in (self.stdout, self.stderr, self.failure):
-            os.close(fd)
+        while self._open:
+            os.close(self._open.pop())
 
     def read_failure(self) -> str | None:
         """None: not known yet. Empty: the program runs (or has run). Else the sentence."""
@@ -64,9 +78,8 @@ def _become(spec: ProcessSpec, supervisor: int, out: int, err: int, failed: int)
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != supervisor:
             os._exit(NOT_STARTED)
-        kernel.raise_oom_score(OOM_SCORE)
         _connect(out, err)
-        _set_limits(spec)
+        _limit_file_size(spec)
         step = "chdir"
         os.chdir(spec.cwd)
         step = "exec"
@@ -87,8 +100,7 @@ def _connect(out: int, err: int) -> None:
         os.dup2(source, target)
 
 
-def _set_limits(spec: ProcessSpec) -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+def _limit_file_size(spec: ProcessSpec) -> None:
     if spec.disk_limit_bytes is not None:
         hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
         most = spec.disk_limit_bytes + FILE_SIZE_SLACK_BYTES

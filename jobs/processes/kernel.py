@@ -1,6 +1,5 @@
 """What Linux offers beyond the standard library. Elsewhere every call here does nothing."""
 
-import contextlib
 import ctypes
 import os
 import signal
@@ -29,15 +28,17 @@ def lease_clock() -> float:
     return time.clock_gettime(_CLOCK)
 
 
-def raise_oom_score(by: int) -> None:
-    """Make the kernel choose this process first when memory runs out, not the worker."""
-    with contextlib.suppress(OSError, ValueError):
-        fd = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+def choose_first_when_memory_runs_out(pid: int, worse_by: int) -> None:
+    """Worse than this process, so that the kernel spares worker and supervisor."""
+    try:
+        score = min(1000, int(read_proc(os.getpid(), "oom_score_adj")) + worse_by)
+        fd = os.open(f"/proc/{pid}/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
         try:
-            score = min(1000, int(os.read(fd, 16)) + by)
-            os.pwrite(fd, str(score).encode(), 0)
+            os.write(fd, str(score).encode())
         finally:
             os.close(fd)
+    except (OSError, ValueError):
+        pass
 
 
 class SignalPipe:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import gc
 import math
 import os
+import resource
 import select
 import signal
 import socket
@@ -35,6 +36,7 @@ def main() -> None:
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         _restore(number)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     kernel.prctl(kernel.PR_SET_NAME, b"tutti-nursery")
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     gc.collect()
