@@ -1,5 +1,9 @@
 from django.apps import AppConfig
 
+from jobs import checks
+
+__all__ = ["JobsConfig", "checks"]
+
 
 class JobsConfig(AppConfig):
     name = "jobs"

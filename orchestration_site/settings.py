@@ -15,6 +15,7 @@ SECRET_KEY = env.kept_secret("SECRET_KEY", DATA_DIR / "secret.key")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 # Encrypts the values of `#` keys and the tokens of orchestrations. The first key encrypts, all decrypt.
 ENCRYPTION_KEYS = [env.kept_secret("ENCRYPTION_KEY", DATA_DIR / "encryption.key"), *env.words("OLD_ENCRYPTION_KEYS")]
+KEYS_FROM_FILES = [f"TUTTI_{name}" for name in ("SECRET_KEY", "ENCRYPTION_KEY") if not env.text(name)]
 
 # --- Web ---------------------------------------------------------------------------------------
 DEBUG = env.flag("DEBUG")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 from datetime import datetime
-from typing import Protocol
+
+from django.core.management.base import OutputWrapper
 
 from jobs.following import Progress
 from jobs.states import JobStatus
@@ -13,14 +14,8 @@ from orchestrations.lib.durations import duration_words
 AWAY = "The database does not answer; the run goes on, waiting for news."
 
 
-class Output(Protocol):
-    def write(self, msg: str = "", ending: str | None = None) -> None: ...
-    def flush(self) -> None: ...
-    def isatty(self) -> bool: ...
-
-
 class ProgressLine:
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: OutputWrapper) -> None:
         self.output = output
         self.in_place = output.isatty()
         self._shown = ""
