@@ -38,21 +38,11 @@ def test_a_moment_is_read(text: str, expected: str) -> None:
     assert moments.parse(text, NOW).isoformat() == expected
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "soon",
-        "2026-02-30",
-        "-8 parsecs",
-        "-999999999 years",
-        "-8 hours and more",
-        "0001-01-01T00:00+14:00",
-        "@",
-        "8",
-    ]
-    + ["@99999999999999", "-8hoursago?", "٣ hours", "9999-12-31T23:59:59-14:00", "x" * 5000],
-)
+NO_MOMENTS = ["", "soon", "@", "8", "2026-02-30", "-8 parsecs", "-999999999 years", "-8 hours and more", "-8hoursago?"]
+OUT_OF_TIME = ["0001-01-01T00:00+14:00", "9999-12-31T23:59:59-14:00", "@99999999999999", "٣ hours", "x" * 5000]
+
+
+@pytest.mark.parametrize("text", [*NO_MOMENTS, *OUT_OF_TIME])
 def test_what_names_no_moment_is_refused(text: str) -> None:
     with pytest.raises(moments.InvalidMoment, match="expected a moment"):
         moments.parse(text, NOW)
