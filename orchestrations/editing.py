@@ -210,7 +210,9 @@ def purge(configuration: Configuration, *, actor: Actor) -> None:
     access.require(actor, configuration.project, Role.ADMIN)
     with transaction.atomic():
         lock_project(configuration.project_id)
-        if not Configuration.objects.filter(pk=configuration.pk, deleted_at__isnull=False).exists():
+        # The row too: a job that is just being created points at it, and is committed or refused before we look.
+        found = Configuration.objects.select_for_update().filter(pk=configuration.pk, deleted_at__isnull=False)
+        if not list(found.values_list("pk")):
             raise StillInUse(f"{configuration.name} is not in the trash.")
         # A reverse relation by its name: the floor above owns the jobs, and their table is asked, not imported.
         if configuration.jobs.filter(finished_at__isnull=True).exists():
