@@ -45,9 +45,9 @@ def test_every_pair_of_statuses_is_allowed_or_refused_as_the_graph_says(old: Job
 
 def test_statuses_are_active_waiting_or_settled_and_nothing_leaves_a_settled_one() -> None:
     assert ACTIVE | {JobStatus.WAITING} == UNSETTLED
-    assert UNSETTLED | SETTLED == set(JobStatus)
+    assert set(JobStatus) == UNSETTLED | SETTLED
     assert not UNSETTLED & SETTLED
-    assert FAILED == SETTLED - {JobStatus.SUCCESS}
+    assert SETTLED - {JobStatus.SUCCESS} == FAILED
     assert all(not MOVES[status] for status in SETTLED)
     assert all(MOVES[status] for status in UNSETTLED)
 
