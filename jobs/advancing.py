@@ -14,10 +14,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from jobs import afterwards, children, circles, snapshots
+from jobs import afterwards, children, circles, loading, snapshots
 from jobs.locking import retried, under_root
 from jobs.models import Job
 from jobs.moving import Note, move
+from jobs.prepared import Param, Query, Update
 from jobs.states import JobStatus
 from jobs.wakeups import Topic, wake
 from orchestrations import access, plans
@@ -67,8 +68,7 @@ def start(run_id: int, *, now: datetime) -> bool:
             # Another run of this orchestration became active meanwhile; its end starts this one.
             return False
         if moved:
-            run.refresh_from_db()
-            _advance(run, now)
+            _advance(loading.run(run_id), now)
         return moved
 
 
@@ -121,16 +121,15 @@ def settle(job_id: int, fence: str, end: End, *, now: datetime) -> bool:
 
     A job that is being terminated ends in terminated, whatever its process did meanwhile (R9).
     """
-    identity = Job.objects.filter(pk=job_id, fence=fence).values_list("root_id", flat=True)
-    if not identity:
+    identity = _ROOT_OF.first(pk=job_id, fence=fence)
+    if identity is None:
         return False
     with under_root(identity[0] or job_id):
-        fenced = Job.objects.filter(fence=fence)
         moved = move(
             job_id,
             end.status,
             sources={JobStatus.PROCESSING},
-            among=fenced,
+            only_fence=fence,
             note=_note_of(end),
             now=now,
             message=end.message,
@@ -139,9 +138,9 @@ def settle(job_id: int, fence: str, end: End, *, now: datetime) -> bool:
         )
         if moved:
             _keep_state(job_id, end)
-        elif not _settle_terminated(job_id, now, among=fenced):
+        elif not _settle_terminated(job_id, now, only_fence=fence):
             return False
-        follow(Job.objects.get(pk=job_id), now)
+        follow(loading.job(job_id), now)
     return True
 
 
@@ -157,7 +156,7 @@ def refuse(job: Job, sentence: str, now: datetime) -> bool:
         error_type="user",
     )
     if moved:
-        follow(Job.objects.get(pk=job.pk), now)
+        follow(loading.job(job.pk), now)
     return moved
 
 
@@ -167,7 +166,7 @@ def follow(settled: Job, now: datetime) -> None:
     if settled.is_run and settled.configuration_id is not None:
         afterwards.do(partial(_start_next_of, settled.configuration_id))
     if settled.parent_id is not None:
-        _advance(Job.objects.select_related("configuration", "token").get(pk=settled.parent_id), now)
+        _advance(loading.run(settled.parent_id), now)
 
 
 def _settle_terminated(job_id: int, now: datetime, **where: Any) -> bool:
@@ -198,7 +197,7 @@ def _keep_state(job_id: int, end: End) -> None:
 def _advance(run: Job, now: datetime) -> None:
     """Take the run as far as it goes now: wait for its phase, begin the next one, or settle it."""
     while run.status in (JobStatus.PROCESSING, JobStatus.TERMINATING):
-        if run.children.unsettled().exists():
+        if _UNSETTLED_CHILDREN.rows(parent=run.pk):
             return
         if run.status == JobStatus.TERMINATING:
             if _settle_terminated(run.pk, now, result=children.result_of(run)):
@@ -214,13 +213,12 @@ def _advance(run: Job, now: datetime) -> None:
             _finish(run, status, now, message=children.message_of(run, status), result=children.result_of(run))
             return
         run.phase_position = decision.position
-        run.save(update_fields=["phase_position"])
+        _TO_PHASE.run(pk=run.pk, position=decision.position)
         _begin_phase(run, now)
 
 
 def _outcomes(run: Job) -> Sequence[plans.Outcome]:
-    rows = run.children.values_list("task_key", "status", "continue_on_failure")
-    return [plans.Outcome(*row) for row in rows]
+    return [plans.Outcome(*row) for row in _OUTCOMES.rows(parent=run.pk)]
 
 
 def _begin_phase(run: Job, now: datetime) -> None:
@@ -264,3 +262,13 @@ def settle_if_done(run: Job, now: datetime) -> None:
     """End a terminating run none of whose jobs is unsettled, without following; the caller holds its root."""
     if run.status == JobStatus.TERMINATING and not run.children.unsettled().exists():
         _settle_terminated(run.pk, now, result=children.result_of(run))
+
+
+# --- Statements, compiled once -----------------------------------------------------------------
+
+_ROOT_OF = Query(lambda: Job.objects.filter(pk=Param("pk"), fence=Param("fence")).values_list("root_id"))
+_UNSETTLED_CHILDREN = Query(lambda: Job.objects.unsettled().filter(parent=Param("parent")).values_list("pk")[:1])
+_OUTCOMES = Query(
+    lambda: Job.objects.filter(parent=Param("parent")).values_list("task_key", "status", "continue_on_failure")
+)
+_TO_PHASE = Update(lambda: Job.objects.filter(pk=Param("pk")), {"phase_position": Param("position")})

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from jobs import snapshots
+from jobs import prepared, snapshots
 from jobs.models import Job, JobEvent
+from jobs.prepared import Param, Query
 from jobs.states import JobStatus
 from orchestrations import access, plans
 from orchestrations.components import catalogue
@@ -34,19 +36,25 @@ def create(run: Job, now: datetime) -> list[tuple[Job, str | None]]:
         configuration = configurations.get((task.component_id, task.configuration_key))
         jobs.append(_child(run, task, configuration, now))
         sentences.append(_refusal(run, task, configuration, now))
-    Job.objects.bulk_create(jobs)
-    JobEvent.objects.bulk_create(
-        JobEvent(job=job, at=now, kind="job.created", message=f"Created for {phase.name} of job {run.pk}.") for job in jobs
+    prepared.insert(jobs)
+    prepared.insert(
+        JobEvent(job=job, at=now, kind="job.created", message=f"Created for {phase.name} of job {run.pk}.")
+        for job in jobs
     )
     return list(zip(jobs, sentences, strict=True))
 
 
 def _configurations(run: Job, phase: plans.PlanPhase) -> dict[tuple[str, str | None], Configuration]:
-    keys = {task.configuration_key for task in phase.tasks if task.configuration_key is not None}
-    found = Configuration.objects.filter(project=run.project_id, key__in=keys).only(
-        "component_id", "key", "name", "version", "is_disabled", "deleted_at"
-    )
+    keys = sorted({task.configuration_key for task in phase.tasks if task.configuration_key is not None})
+    given = {f"key_{place}": key for place, key in enumerate(keys)}
+    found = _by_keys(len(keys)).instances(project=run.project_id, **given) if keys else []
     return {(each.component_id, each.key): each for each in found}
+
+
+@lru_cache(maxsize=100)
+def _by_keys(count: int) -> Query[Configuration]:
+    keys = [Param(f"key_{place}") for place in range(count)]
+    return Query(lambda: Configuration.objects.filter(project=Param("project"), key__in=keys))
 
 
 def _child(run: Job, task: plans.PlanTask, configuration: Configuration | None, now: datetime) -> Job:

@@ -5,10 +5,10 @@ Nothing is taken ahead: a cluster holds at most as many jobs as it has workers.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +19,8 @@ from django.db.models import Count, F
 from jobs.locking import retried
 from jobs.models import Cluster, Job
 from jobs.moving import Note, move, seconds_from_now
-from jobs.states import ACTIVE, JobStatus
+from jobs.prepared import Param, Query, Update
+from jobs.states import JobStatus
 from orchestrations.models import Project
 
 
@@ -54,7 +55,7 @@ def candidates(labels: Collection[str]) -> Any:
 
 def claim(claimant: Claimant, *, now: datetime, most: int | None = None) -> list[Claim]:
     """Up to ``most`` jobs (default: as many as workers are free), moved to processing with a lease."""
-    if not Job.objects.waiting().filter(is_run=False).exists():
+    if not _ANYTHING.rows():
         return []
     try:
         return _claim(claimant, now=now, most=most)
@@ -71,11 +72,7 @@ def _claim(claimant: Claimant, *, now: datetime, most: int | None) -> list[Claim
         free = _free_workers(claimant)
         wanted = free if most is None else min(most, free)
         while len(claims) < wanted:
-            found = list(
-                candidates(claimant.labels)
-                .exclude(project__in=full | _full_projects())
-                .values_list("pk", "project_id")[: wanted - len(claims)]
-            )
+            found = _candidates(claimant.labels, len(full)).rows(most=wanted - len(claims), **_numbered(full))
             newly_full = _take_those_with_a_slot(found, claimant, claims, now)
             if not newly_full:
                 break
@@ -103,34 +100,18 @@ def _take_those_with_a_slot(
 
 def _free_workers(claimant: Claimant) -> int:
     """Counted under the lock of the cluster's row: its workers and its pusher claim side by side."""
-    cluster = Cluster.objects.select_for_update(no_key=True).filter(owner=claimant.owner, stopped_at__isnull=True)
-    if not list(cluster.values_list("pk")):
+    if not _CLUSTER.rows(owner=claimant.owner):
         return 0
-    return claimant.workers - Job.objects.active().filter(owner=claimant.owner).count()
-
-
-def _full_projects() -> set[int]:
-    """A first guess without a lock, so that jobs of a full project do not fill the list of candidates."""
-    counted = (
-        Job.objects.active().filter(is_run=False).values("project", "project__parallel_jobs").annotate(busy=Count("pk"))
-    )
-    return {row["project"] for row in counted if row["busy"] >= row["project__parallel_jobs"]}
+    return claimant.workers - len(_OWNED.rows(owner=claimant.owner))
 
 
 def _slots_of(project_ids: Collection[int]) -> dict[int, int]:
     """Free slots, counted under the locks of the projects' rows (R6); locked in the order of their ids."""
-    limits: Sequence[tuple[int, int]] = list(
-        Project.objects.select_for_update(no_key=True)
-        .filter(pk__in=project_ids)
-        .order_by("pk")
-        .values_list("pk", "parallel_jobs")
-    )
-    busy = Counter(
-        Job.objects.filter(project__in=project_ids, status__in=ACTIVE, is_run=False).values_list(
-            "project_id", flat=True
-        )
-    )
-    return {project_id: limit - busy[project_id] for project_id, limit in limits}
+    slots = {}
+    for project_id in sorted(project_ids):
+        limit = _PROJECT.values(pk=project_id)[0]
+        slots[project_id] = limit - len(_SLOTS_TAKEN.rows(project=project_id))
+    return slots
 
 
 def _take(job_id: int, claimant: Claimant, now: datetime) -> Claim | None:
@@ -143,13 +124,13 @@ def _take(job_id: int, claimant: Claimant, now: datetime) -> Claim | None:
         "started_at": now,
     }
     if claimant.worker:
-        fields |= begun(claimant.worker, now)
+        fields |= {"worker": claimant.worker, "begun_at": now, "attempt": ONE_MORE}
     moved = move(
         job_id,
         JobStatus.PROCESSING,
         sources={JobStatus.WAITING},
         # Looked at again in the UPDATE itself: the list was read before the locks were held.
-        among=Job.objects.first_of_their_configuration(),
+        only_first=True,
         note=Note(kind="job.claimed", message="Taken by a worker.", data={"owner": claimant.owner}),
         now=now,
         **fields,
@@ -157,15 +138,56 @@ def _take(job_id: int, claimant: Claimant, now: datetime) -> Claim | None:
     return Claim(job_id, fence) if moved else None
 
 
-def begun(worker: str, now: datetime) -> dict[str, Any]:
-    """What is written when a worker takes an attempt up; from here on it counts (R12)."""
-    return {"worker": worker, "begun_at": now, "attempt": F("attempt") + 1}
-
-
 def begin(claim: Claim, worker: str, *, now: datetime) -> bool:
-    """The worker that was handed the claim takes it up. False: the claim is void, do nothing."""
-    return bool(
-        Job.objects.active()
-        .filter(pk=claim.job_id, fence=claim.fence, begun_at__isnull=True)
-        .update(lease_until=seconds_from_now(settings.LEASE_SECONDS), **begun(worker, now))
+    """The worker that was handed the claim takes it up, and from here on it counts as an attempt (R12).
+
+    False: the claim is void, do nothing.
+    """
+    return bool(_BEGIN.run(pk=claim.job_id, fence=claim.fence, worker=worker, now=now))
+
+
+# --- Statements, compiled once -----------------------------------------------------------------
+
+ONE_MORE = F("attempt") + 1
+
+_ANYTHING = Query(lambda: Job.objects.waiting().filter(is_run=False).values_list("pk")[:1])
+_CLUSTER = Query(
+    lambda: (
+        Cluster.objects.select_for_update(no_key=True)
+        .filter(owner=Param("owner"), stopped_at__isnull=True)
+        .values_list("pk")
     )
+)
+_OWNED = Query(lambda: Job.objects.active().filter(owner=Param("owner")).values_list("pk"))
+_PROJECT = Query(
+    lambda: Project.objects.select_for_update(no_key=True).filter(pk=Param("pk")).values_list("parallel_jobs")
+)
+_SLOTS_TAKEN = Query(lambda: Job.objects.active().filter(project=Param("project"), is_run=False).values_list("pk"))
+_BEGIN = Update(
+    lambda: Job.objects.active().filter(pk=Param("pk"), fence=Param("fence"), begun_at__isnull=True),
+    {
+        "lease_until": seconds_from_now(settings.LEASE_SECONDS),
+        "worker": Param("worker"),
+        "begun_at": Param("now"),
+        "attempt": ONE_MORE,
+    },
+)
+
+
+@lru_cache(maxsize=50)
+def _candidates(labels: tuple[str, ...], full: int) -> Query[Job]:
+    """The first candidates outside of full projects, of which ``full`` more are named than can be counted at once."""
+    counted = Job.objects.active().filter(is_run=False).values("project", "project__parallel_jobs")
+    counted = counted.annotate(busy=Count("pk")).filter(busy__gte=F("project__parallel_jobs")).values("project")
+
+    def build() -> Any:
+        found = candidates(labels).exclude(project__in=counted)
+        for name in _numbered(range(full)):
+            found = found.exclude(project=Param(name))
+        return found.values_list("pk", "project_id")
+
+    return Query(build, limit="most")
+
+
+def _numbered(project_ids: Iterable[int]) -> dict[str, int]:
+    return {f"full_{place}": project_id for place, project_id in enumerate(project_ids)}

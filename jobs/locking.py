@@ -12,24 +12,30 @@ from typing import ParamSpec, TypeVar
 from django.db import DatabaseError, OperationalError, connection, transaction
 
 from jobs.models import Job
+from jobs.prepared import Param, Query
 
 ATTEMPTS = 6
-GIVEN_UP = {"40001", "40P01"}
-"""SQLSTATE of a serialization failure and of a deadlock: the same transaction may succeed when tried again."""
+GIVEN_UP = {"40001", "40P01", "23503"}
+"""SQLSTATE of a serialization failure, of a deadlock, and of a row that was removed after we had read it (a
+configuration purged while a phase begins): the same transaction may succeed when tried again."""
+
+_LOCK = Query(lambda: Job.objects.select_for_update(no_key=True).filter(pk=Param("pk")).values_list("pk"))
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 @contextmanager
-def under_root(root_id: int) -> Iterator[Job]:
+def under_root(root_id: int) -> Iterator[None]:
     """A transaction that holds the run's root; no transaction ever holds two.
 
     NO KEY: children point at the root, and inserting them must not wait for this lock. SQLite's own write lock,
     taken at BEGIN IMMEDIATE, does the same there. Raises Job.DoesNotExist.
     """
     with transaction.atomic():
-        yield Job.objects.select_for_update(no_key=True).only("pk").get(pk=root_id)
+        if not _LOCK.rows(pk=root_id):
+            raise Job.DoesNotExist(f"There is no job {root_id}.")
+        yield
 
 
 def retried(function: Callable[P, R]) -> Callable[P, R]:

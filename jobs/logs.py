@@ -7,12 +7,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Q
 
+from jobs import prepared
 from jobs.models import Job, LogChunk
+from jobs.prepared import Param, Query
 from jobs.preparing import Attempt
 
 CHUNK_BYTES = 64 * 1024
+_LAST = Query(
+    lambda: (
+        LogChunk.objects.filter(job=Param("job"))
+        .order_by("-sequence")
+        .values_list("sequence", "attempt", "end_offset")[:1]
+    )
+)
 LEVELS = {"I": "info", "E": "error"}
 
 
@@ -34,6 +42,8 @@ def store(attempt: Attempt, *, number: int) -> int:
         size = file.stat().st_size
     except FileNotFoundError:
         return 0
+    if not size:
+        return 0
     sequence, offset = _position(attempt.job_id, number)
     with file.open("rb") as log:
         while offset < size:
@@ -51,15 +61,17 @@ def store(attempt: Attempt, *, number: int) -> int:
 
 
 def _position(job_id: int, number: int) -> tuple[int, int]:
-    rows = LogChunk.objects.filter(job=job_id)
-    last = rows.aggregate(sequence=Max("sequence"), offset=Max("end_offset", filter=Q(attempt=number)))
-    return (last["sequence"] + 1 if last["sequence"] is not None else 0), last["offset"] or 0
+    last = _LAST.first(job=job_id)
+    if last is None:
+        return 0, 0
+    sequence, attempt, end_offset = last
+    return sequence + 1, end_offset if attempt == number else 0
 
 
 def _insert(job_id: int, number: int, sequence: int, end_offset: int, data: bytes) -> bool:
     try:
         with transaction.atomic():
-            LogChunk.objects.create(
+            chunk = LogChunk(
                 job_id=job_id,
                 sequence=sequence,
                 attempt=number,
@@ -67,6 +79,7 @@ def _insert(job_id: int, number: int, sequence: int, end_offset: int, data: byte
                 lines=data.count(b"\n"),
                 text=data.decode("utf-8", "replace").replace("\x00", ""),
             )
+            prepared.insert([chunk])
     except IntegrityError:
         # Somebody else stored it: who took the job over, or its last owner that has just woken up.
         return False

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.db import models, transaction
 from django.db.models import ExpressionWrapper
 from django.db.models.functions import Now
 
-from jobs import states
+from jobs import prepared, states
 from jobs.models import Job, JobEvent
+from jobs.prepared import Param
 from jobs.states import SETTLED, JobStatus
 
 UNOWNED: dict[str, Any] = {"owner": "", "worker": "", "fence": "", "lease_until": None, "begun_at": None}
@@ -38,28 +40,51 @@ def move(
     sources: Collection[JobStatus] | None = None,
     note: Note,
     now: datetime,
-    among: models.QuerySet[Job] | None = None,
+    only_fence: str | None = None,
+    only_first: bool = False,
     **fields: Any,
 ) -> bool:
-    """Move the job if it is in one of ``sources`` (default: all that lead to ``to``) and in ``among``.
+    """Move the job if it is in one of ``sources`` (default: all that lead to ``to``).
 
-    Returns whether this call moved it; False means that somebody else was first, and nothing was written.
+    ``only_fence``: only while the job carries this token. ``only_first``: only if no job of its configuration comes
+    before (R5). Returns whether this call moved it; False: somebody else was first, and nothing was written.
     """
-    sources = states.sources(to) if sources is None else sources
-    for source in sources:
-        states.check(source, to)
     if to in SETTLED:
         fields = {"finished_at": now, "lease_until": None, **fields}
     if to == JobStatus.WAITING:
         fields = {**UNOWNED, "started_at": None, **fields}
-    candidates = Job.objects.all() if among is None else among
+    sources = frozenset(states.sources(to) if sources is None else sources)
+    shape = tuple((name, value if hasattr(value, "resolve_expression") else None) for name, value in fields.items())
+    update = _update(to, sources, only_fence is not None, only_first, shape)
     with transaction.atomic(savepoint=False):
-        if not candidates.filter(pk=job_id, status__in=sources).update(status=to, **fields):
+        if not update.run(pk=job_id, only_fence=only_fence, **fields):
             return False
-        note.of(job_id, now).save(force_insert=True)
+        prepared.insert([note.of(job_id, now)])
     return True
 
 
 def seconds_from_now(seconds: float) -> ExpressionWrapper:
     """A moment by the database's clock: leases never look at a machine's own (DESIGN §5)."""
     return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=models.DateTimeField())
+
+
+# The product has a few dozen shapes; expressions compare by what they say.
+@lru_cache(maxsize=200)
+def _update(
+    to: JobStatus,
+    sources: frozenset[JobStatus],
+    is_fenced: bool,
+    only_first: bool,
+    shape: tuple[tuple[str, Any], ...],
+) -> prepared.Update:
+    for source in sources:
+        states.check(source, to)
+
+    def jobs() -> models.QuerySet[Job]:
+        found = Job.objects.filter(pk=Param("pk"), status__in=sorted(sources))
+        if is_fenced:
+            found = found.filter(fence=Param("only_fence"))
+        return found.first_of_their_configuration() if only_first else found
+
+    values = {name: Param(name) if expression is None else expression for name, expression in shape}
+    return prepared.Update(jobs, {"status": to, **values})

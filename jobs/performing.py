@@ -14,12 +14,12 @@ from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from jobs import advancing, claiming, concluding, logs, rescuing
+from jobs import advancing, claiming, concluding, loading, logs, rescuing
 from jobs.advancing import End
 from jobs.claiming import Claim, Claimant
 from jobs.models import Job
 from jobs.moving import seconds_from_now
-from jobs.preparing import Attempt, CannotStart, prepare
+from jobs.preparing import Attempt, CannotStart, Remover, prepare
 from jobs.processes.client import Nursery, SupervisedProcess
 from jobs.processes.protocol import Ended, ExitRecord, LogGrew, Lost
 from jobs.states import JobStatus
@@ -53,6 +53,7 @@ class Worker:
     claimant: Claimant
     drain: Drain = field(default_factory=Drain)
     nursery: Nursery = field(default_factory=Nursery)
+    remover: Remover = field(default_factory=Remover)
 
     def perform_all(self, claim: Claim) -> None:
         """Perform the claim and, without going back to the queue, whatever else can be claimed then."""
@@ -79,9 +80,9 @@ class Worker:
             return
         attempt = Attempt(claim.job_id, claim.fence)
         try:
-            record = self._run(attempt)
+            record, number = self._run(attempt)
             if record is not None:
-                conclude(attempt, record)
+                conclude(attempt, record, number=number)
         except CannotStart as error:
             end = End(
                 status=JobStatus.ERROR, message=str(error), error_type="user", result=_error_result(error, "user")
@@ -90,24 +91,25 @@ class Worker:
         except Exception as error:  # the boundary of this process: whatever happened, the job settles
             log.exception("Job %s could not be performed", claim.job_id)
             fail(claim, error)
-        attempt.remove()
+        self.remover.remove(attempt)
 
-    def _run(self, attempt: Attempt) -> ExitRecord | None:
-        """Run the process to its end; None when the claim turned out to be void, or the job was given back."""
-        job = insist(lambda: _load(attempt))
+    def _run(self, attempt: Attempt) -> tuple[ExitRecord | None, int]:
+        """Run the process to its end: its exit record, None when the claim was void, and the attempt's number."""
+        job = insist(lambda: loading.attempt(attempt.job_id, attempt.fence))
         if job is None:
-            return None
+            return None, 0
         spec = prepare(job, attempt, now=timezone.now())
         process = self.nursery.launch(spec)
         try:
-            return Watch(attempt, process, number=job.attempt, drain=self.drain).to_the_end()
+            record = Watch(attempt, process, number=job.attempt, drain=self.drain).to_the_end()
+            return record, job.attempt
         finally:
             process.close()
 
 
-def conclude(attempt: Attempt, record: ExitRecord) -> None:
+def conclude(attempt: Attempt, record: ExitRecord, *, number: int) -> None:
     """Settle the job by its exit record, or take the attempt as interrupted when we stopped it (R12)."""
-    insist(lambda: logs.store(attempt, number=_attempt_number(attempt)))
+    insist(lambda: logs.store(attempt, number=number))
     if concluding.is_final(record):
         end = concluding.end_of(record, attempt)
         insist(lambda: advancing.settle(attempt.job_id, attempt.fence, end, now=timezone.now()))
@@ -233,19 +235,6 @@ class Watch:
     def _stop_listening(self) -> None:
         if self.listener is not None:
             self._with_database(self.listener.close)
-
-
-def _load(attempt: Attempt) -> Job | None:
-    job: Job | None = (
-        Job.objects.filter(pk=attempt.job_id, fence=attempt.fence)
-        .select_related("project", "configuration", "token", "created_by", "parent")
-        .first()
-    )
-    return job
-
-
-def _attempt_number(attempt: Attempt) -> int:
-    return Job.objects.filter(pk=attempt.job_id).values_list("attempt", flat=True).first() or 1
 
 
 def _error_result(error: Exception, error_type: str) -> dict[str, object]:

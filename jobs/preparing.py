@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import threading
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +26,12 @@ from orchestrations.documents import secrets_scope
 from orchestrations.lib.secrets import SecretUnreadable, decrypt_document
 
 STACK = "tutti"
-FOLDERS = ("in/tables", "in/files", "out/tables", "out/files")
+FOLDERS = (
+    "tmp",
+    "data",
+    *("data/in", "data/in/tables", "data/in/files"),
+    *("data/out", "data/out/tables", "data/out/files"),
+)
 
 
 class CannotStart(Exception):
@@ -36,11 +45,11 @@ class Attempt:
     job_id: int
     fence: str
 
-    @property
+    @cached_property
     def folder(self) -> Path:
-        return job_folder(self.job_id) / self.fence
+        return jobs_folder() / f"{self.job_id}-{self.fence}"
 
-    @property
+    @cached_property
     def data(self) -> Path:
         return self.folder / "data"
 
@@ -49,16 +58,33 @@ class Attempt:
         return f"{self.job_id}:{self.fence}"
 
     def remove(self) -> None:
-        """Remove all of it, with the job's folder when that was the last attempt."""
+        """Everything of it, secrets included."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        try:
-            self.folder.parent.rmdir()
-        except OSError:
-            return
 
 
-def job_folder(job_id: int) -> Path:
-    return Path(settings.DATA_DIR) / "jobs" / str(job_id)
+class Remover:
+    """Removes the folders of ended attempts beside the work: a dozen of them to unlink is longer than a hand-off.
+
+    What is left when the worker is killed is pruned (jobs.pruning).
+    """
+
+    def __init__(self) -> None:
+        self._attempts: SimpleQueue[Attempt] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def remove(self, attempt: Attempt) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="remover", daemon=True)
+            self._thread.start()
+        self._attempts.put(attempt)
+
+    def _work(self) -> None:
+        while True:
+            self._attempts.get().remove()
+
+
+def jobs_folder() -> Path:
+    return Path(settings.DATA_DIR) / "jobs"
 
 
 def prepare(job: Job, attempt: Attempt, *, now: datetime) -> ProcessSpec:
@@ -137,10 +163,9 @@ def _environment(job: Job, attempt: Attempt) -> dict[str, str]:
 
 
 def _write_folder(job: Job, attempt: Attempt, configuration: dict[str, Any]) -> None:
-    attempt.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (attempt.folder / "tmp").mkdir(exist_ok=True)
+    attempt.folder.mkdir(mode=0o700, parents=True)
     for part in FOLDERS:
-        (attempt.data / part).mkdir(parents=True, exist_ok=True)
+        os.mkdir(f"{attempt.folder}/{part}")
     state = (job.configuration.state if job.configuration is not None else {}).get("component", {})
     config = {"storage": {}, "parameters": {}, "action": "run", **configuration}
     _write_json(attempt.data / "config.json", config)

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from jobs.models import Cluster, Job
-from jobs.states import UNSETTLED
+from jobs.preparing import jobs_folder
 
 BATCH = 200
 KEEP_CLUSTERS = timedelta(days=7)
@@ -36,20 +36,23 @@ def prune_jobs(*, now: datetime) -> int:
 
 def prune_folders(*, now: datetime) -> int:
     """Remove data folders left behind by killed workers whose jobs have settled; they may hold secrets."""
-    parent = Path(settings.DATA_DIR) / "jobs"
+    parent = jobs_folder()
     if not parent.exists():
         return 0
     old = [
         folder
         for folder in parent.iterdir()
-        if folder.name.isdigit() and now.timestamp() - folder.stat().st_mtime > KEEP_FOLDERS_SECONDS
+        if _job_id(folder) is not None and now.timestamp() - folder.stat().st_mtime > KEEP_FOLDERS_SECONDS
     ][:BATCH]
     needed = set(
-        Job.objects.filter(pk__in=[int(folder.name) for folder in old], status__in=UNSETTLED).values_list(
-            "pk", flat=True
-        )
+        Job.objects.unsettled().filter(pk__in=[_job_id(folder) for folder in old]).values_list("pk", flat=True)
     )
-    removed = [folder for folder in old if int(folder.name) not in needed]
+    removed = [folder for folder in old if _job_id(folder) not in needed]
     for folder in removed:
         shutil.rmtree(folder, ignore_errors=True)
     return len(removed)
+
+
+def _job_id(folder: Path) -> int | None:
+    number = folder.name.partition("-")[0]
+    return int(number) if number.isdigit() else None

@@ -66,7 +66,7 @@ def _give_back(job: Job, now: datetime) -> bool:
         job.pk,
         JobStatus.WAITING,
         sources={JobStatus.PROCESSING},
-        among=Job.objects.filter(fence=job.fence),
+        only_fence=job.fence,
         note=note,
         now=now,
     )

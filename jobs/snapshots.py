@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from jobs.models import Job
+from jobs.prepared import Param, Query
 from orchestrations import plans
 from orchestrations.models import ConfigurationVersion
 
@@ -49,11 +50,16 @@ def _plan(configuration_id: int, version: int) -> plans.Plan:
 
 
 def _document(configuration_id: int, version: int) -> dict[str, Any]:
-    document = (
-        ConfigurationVersion.objects.filter(configuration=configuration_id, version=version)
-        .values_list("document", flat=True)
-        .first()
-    )
-    if document is None:
+    documents = _DOCUMENT.values(configuration=configuration_id, version=version)
+    if not documents:
         raise SnapshotLost(f"Version {version} of the configuration of this job has been purged.")
-    return dict(document)
+    return dict(documents[0])
+
+
+_DOCUMENT = Query(
+    lambda: (
+        ConfigurationVersion.objects.filter(configuration=Param("configuration"), version=Param("version"))
+        .order_by()
+        .values_list("document")
+    )
+)

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                         null=True, on_delete=django.db.models.deletion.CASCADE, related_name="children", to="jobs.job"
                     ),
                 ),
-                ("parent_run_id", models.CharField(blank=True, db_default="", max_length=100)),
+                ("parent_run_id", models.CharField(blank=True, default="", max_length=100)),
                 ("component_id", models.CharField(max_length=100)),
                 (
                     "is_run",
@@ -76,8 +76,8 @@ class Migration(migrations.Migration):
                     "only_task_keys",
                     models.JSONField(help_text="The selection of a partial run; None means all active.", null=True),
                 ),
-                ("task_key", models.CharField(blank=True, db_default="", max_length=100)),
-                ("phase_key", models.CharField(blank=True, db_default="", max_length=100)),
+                ("task_key", models.CharField(blank=True, default="", max_length=100)),
+                ("phase_key", models.CharField(blank=True, default="", max_length=100)),
                 (
                     "phase_position",
                     models.PositiveIntegerField(help_text="Of the task's phase; of a run: that it is in.", null=True),
@@ -100,10 +100,10 @@ class Migration(migrations.Migration):
                         max_length=11,
                     ),
                 ),
-                ("message", models.TextField(blank=True, db_default="")),
+                ("message", models.TextField(blank=True, default="")),
                 (
                     "error_type",
-                    models.CharField(blank=True, db_default="", help_text="user or application", max_length=12),
+                    models.CharField(blank=True, default="", help_text="user or application", max_length=12),
                 ),
                 ("result", models.JSONField(default=dict)),
                 ("created_at", models.DateTimeField()),
@@ -160,13 +160,11 @@ class Migration(migrations.Migration):
                 ("idempotency_key", models.CharField(max_length=255, null=True)),
                 (
                     "label",
-                    models.CharField(
-                        blank=True, db_default="", help_text="Only workers with this label.", max_length=50
-                    ),
+                    models.CharField(blank=True, default="", help_text="Only workers with this label.", max_length=50),
                 ),
-                ("owner", models.CharField(blank=True, db_default="", max_length=150)),
-                ("worker", models.CharField(blank=True, db_default="", max_length=100)),
-                ("fence", models.CharField(blank=True, db_default="", max_length=32)),
+                ("owner", models.CharField(blank=True, default="", max_length=150)),
+                ("worker", models.CharField(blank=True, default="", max_length=100)),
+                ("fence", models.CharField(blank=True, default="", max_length=32)),
                 ("lease_until", models.DateTimeField(null=True)),
                 (
                     "begun_at",
@@ -175,7 +173,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("attempt", models.PositiveSmallIntegerField(default=0)),
-                ("terminated_by", models.CharField(blank=True, db_default="", max_length=255)),
+                ("terminated_by", models.CharField(blank=True, default="", max_length=255)),
             ],
             options={
                 "indexes": [

@@ -24,7 +24,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(project=project)
 
     def waiting(self) -> JobQuerySet:
-        return self.filter(status=JobStatus.WAITING)
+        return self.unsettled().filter(status=JobStatus.WAITING)
 
     def active(self) -> JobQuerySet:
         """Processing or terminating: holds its configuration (R5) and, if a component's, a slot (R6)."""
@@ -68,7 +68,7 @@ class Job(models.Model):
     project = models.ForeignKey("orchestrations.Project", on_delete=models.PROTECT, related_name="jobs")
     root = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="descendants")
     parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="children")
-    parent_run_id = models.CharField(max_length=100, blank=True, db_default="")
+    parent_run_id = models.CharField(max_length=100, blank=True, default="")
     component_id = models.CharField(max_length=100)
     is_run = models.BooleanField(help_text="The job of an orchestration: takes no slot and no worker (R6).")
     configuration = models.ForeignKey(
@@ -79,14 +79,14 @@ class Job(models.Model):
     request = models.JSONField(default=dict, help_text="configData, configRowIds, variableValuesData, tag, mode.")
     only_task_keys = models.JSONField(null=True, help_text="The selection of a partial run; None means all active.")
 
-    task_key = models.CharField(max_length=100, blank=True, db_default="")
-    phase_key = models.CharField(max_length=100, blank=True, db_default="")
+    task_key = models.CharField(max_length=100, blank=True, default="")
+    phase_key = models.CharField(max_length=100, blank=True, default="")
     phase_position = models.PositiveIntegerField(null=True, help_text="Of the task's phase; of a run: that it is in.")
     continue_on_failure = models.BooleanField(default=False)
 
     status = models.CharField(max_length=11, choices=JobStatus, default=JobStatus.WAITING)
-    message = models.TextField(blank=True, db_default="")
-    error_type = models.CharField(max_length=12, blank=True, db_default="", help_text="user or application")
+    message = models.TextField(blank=True, default="")
+    error_type = models.CharField(max_length=12, blank=True, default="", help_text="user or application")
     result = models.JSONField(default=dict)
     created_at = models.DateTimeField()
     delayed_until = models.DateTimeField(null=True)
@@ -108,14 +108,14 @@ class Job(models.Model):
     previous_job = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="retries")
     idempotency_key = models.CharField(max_length=255, null=True)
 
-    label = models.CharField(max_length=50, blank=True, db_default="", help_text="Only workers with this label.")
-    owner = models.CharField(max_length=150, blank=True, db_default="")
-    worker = models.CharField(max_length=100, blank=True, db_default="")
-    fence = models.CharField(max_length=32, blank=True, db_default="")
+    label = models.CharField(max_length=50, blank=True, default="", help_text="Only workers with this label.")
+    owner = models.CharField(max_length=150, blank=True, default="")
+    worker = models.CharField(max_length=100, blank=True, default="")
+    fence = models.CharField(max_length=32, blank=True, default="")
     lease_until = models.DateTimeField(null=True)
     begun_at = models.DateTimeField(null=True, help_text="A worker took this attempt up; before, nothing has run.")
     attempt = models.PositiveSmallIntegerField(default=0)
-    terminated_by = models.CharField(max_length=255, blank=True, db_default="")
+    terminated_by = models.CharField(max_length=255, blank=True, default="")
 
     objects: ClassVar = JobQuerySet.as_manager()
 
