@@ -1,53 +1,17 @@
-"""A project with something on every page."""
+"""Who asks for pages, and a project with something on every one of them."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import pytest
 from django.test import Client
 
-from jobs.models import Job
-from jobs.states import JobStatus
-from orchestrations.models import Configuration, Project, User
-from tests import builders
-from tests.builders import task
-from tests.pages.rows import build_child, build_job, build_log
-
-
-@dataclass(frozen=True)
-class World:
-    project: Project
-    orchestration: Configuration
-    extractor: Configuration
-    writer: Configuration
-    failed_run: Job
-    """Of two tasks the first succeeded, the second failed; a third was not executed."""
-    waiting_run: Job
-    child: Job
+from orchestrations.models import Project, User
+from tests.pages.world import World, build_world
 
 
 @pytest.fixture
 def world(project: Project, alice: User) -> World:
-    extractor = builders.build_configuration(project, name="Orders")
-    broken = builders.build_configuration(project, name="Broken")
-    writer = builders.build_configuration(project, name="Publish")
-    orchestration = builders.build_orchestration(
-        project,
-        [task(extractor, key="orders")],
-        [task(broken, key="broken")],
-        [task(writer, key="publish"), task(extractor, key="again", enabled=False)],
-        name="Daily Sales Refresh",
-    )
-    failed = build_job(
-        orchestration, JobStatus.ERROR, created_by=alice, message="Task Broken ended in error: No such table."
-    )
-    child = build_child(failed, extractor, "orders", JobStatus.SUCCESS)
-    build_log(child, "page 1", "E careful")
-    bad = build_child(failed, broken, "broken", JobStatus.ERROR, message="No such table.")
-    build_log(bad, "looking", "E No such table.", sequence=0)
-    waiting = build_job(orchestration, JobStatus.WAITING, created_by=alice)
-    return World(project, orchestration, extractor, writer, failed, waiting, child)
+    return build_world(project, alice)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -18,6 +17,7 @@ from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.builders import task
 from tests.pages.rows import build_child, build_job, build_log
+from tests.pages.world import World
 
 pytestmark = pytest.mark.django_db
 
@@ -122,7 +122,7 @@ def test_the_page_of_a_run(headers: dict[str, str], project: Project, alice: Use
     assert texts.count('"jobs_job"."result"') <= 1
 
 
-def test_dialogs_and_downloads(world: Any, as_alice: Client) -> None:
+def test_dialogs_and_downloads(world: World, as_alice: Client) -> None:
     address = [world.project.pk, world.failed_run.pk]
 
     run, _ = count_queries(as_alice, reverse("orchestration-run", args=[world.project.pk, world.orchestration.pk]))

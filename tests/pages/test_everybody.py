@@ -12,7 +12,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from orchestrations.models import User
 from tests import builders
-from tests.pages.conftest import World, log_in
+from tests.pages.conftest import log_in
+from tests.pages.world import World
 
 pytestmark = pytest.mark.django_db
 
