@@ -177,8 +177,8 @@ _BEGIN = Update(
 @lru_cache(maxsize=50)
 def _candidates(labels: tuple[str, ...], full: int) -> Query[Job]:
     """The first candidates outside of full projects, of which ``full`` more are named than can be counted at once."""
-    counted = Job.objects.active().filter(is_run=False).values("project", "project__parallel_jobs")
-    counted = counted.annotate(busy=Count("pk")).filter(busy__gte=F("project__parallel_jobs")).values("project")
+    busy = Job.objects.active().filter(is_run=False).values("project", "project__parallel_jobs")
+    counted = busy.annotate(busy=Count("pk")).filter(busy__gte=F("project__parallel_jobs")).values("project")
 
     def build() -> Any:
         found = candidates(labels).exclude(project__in=counted)

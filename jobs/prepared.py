@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from django.db import connection, models
 from django.db.models.expressions import Expression
@@ -29,7 +29,7 @@ class Param(Expression):
         super().__init__(output_field=None)
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         return "%s", [self]
 
     def _resolve_output_field(self) -> None:
@@ -108,7 +108,7 @@ class Update(_Prepared):
         self._fields = dict(fields)
 
     def _compile(self) -> Statement:
-        query = self._build().query.chain(UpdateQuery)
+        query = cast(UpdateQuery, self._build().query.chain(UpdateQuery))
         query.add_update_values(self._fields)
         compiler = query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
@@ -130,10 +130,11 @@ def insert(objects: Iterable[M]) -> None:
     meta = rows[0]._meta
     fields = [field for field in meta.concrete_fields if not field.primary_key]
     quote = connection.ops.quote_name
+    columns = [str(field.column) for field in fields]
     places = ", ".join(["%s"] * len(fields))
     sql = (
-        f"INSERT INTO {quote(meta.db_table)} ({', '.join(quote(field.column) for field in fields)}) "  # noqa: S608
-        f"VALUES {', '.join([f'({places})'] * len(rows))} RETURNING {quote(meta.pk.column)}"
+        f"INSERT INTO {quote(meta.db_table)} ({', '.join(map(quote, columns))}) "  # noqa: S608
+        f"VALUES {', '.join([f'({places})'] * len(rows))} RETURNING {quote(str(meta.pk.column))}"
     )
     values = [
         field.get_db_prep_save(getattr(row, field.attname), connection)
