@@ -15,13 +15,17 @@ def main(argv):  # type: ignore[no-untyped-def]  # no annotations: an old Python
             from orchestration_site import launcher
 
             sys.exit(launcher.main(argv[2:]))
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
     except ModuleNotFoundError as error:
         sys.exit(
             "The package %s is missing in %s. Start with `make run`, or install requirements.lock."  # noqa: UP031
             % (error.name, sys.prefix)
         )
-    execute_from_command_line(argv)
+    try:
+        execute_from_command_line(argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

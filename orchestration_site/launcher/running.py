@@ -95,6 +95,9 @@ class Running:
                 signal.signal(number, self._ask_to_stop)
         yield reading
         signal.set_wakeup_fd(-1)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # Everything has stopped: one Ctrl-C too many must not look like a failure.
+            signal.signal(number, signal.SIG_IGN)
 
     def _ask_to_stop(self, signum: int, frame: FrameType | None) -> None:
         self._stops_asked += 1

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import dj_database_url
+import psycopg
+import pytest
+
+from tests.site import launched
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a fresh database of the kind that this test run is for; not the tests' own."""
+    yield from _fresh_database(tmp_path_factory.mktemp("database"))
+
+
+@pytest.fixture
+def own_database(tmp_path: Path) -> Iterator[str]:
+    """As ``database``, for one test alone."""
+    yield from _fresh_database(tmp_path)
+
+
+def _fresh_database(folder: Path) -> Iterator[str]:
+    url = launched.postgres_url()
+    if not url:
+        yield f"sqlite:///{folder / 'shared.sqlite3'}"
+        return
+    server = dj_database_url.parse(url)
+    name = f"test_tutti_up_{uuid4().hex[:10]}"
+    with psycopg.connect(
+        host=server["HOST"],
+        port=server["PORT"] or 5432,
+        user=server["USER"],
+        password=server["PASSWORD"] or None,
+        dbname="postgres",
+        autocommit=True,
+    ) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        try:
+            yield url.rpartition("/")[0] + f"/{name}"
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
