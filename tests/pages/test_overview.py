@@ -1,0 +1,156 @@
+"""The list of orchestrations, one of them, and its switch."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from jobs.models import Cause
+from jobs.states import JobStatus
+from orchestrations import editing
+from orchestrations.models import Configuration, Project, User
+from tests import builders
+from tests.builders import NOW, task
+from tests.pages.rows import build_child, build_job
+from tests.pages.world import World
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+def test_home_leads_to_the_first_project(project: Project, as_alice: Client, as_charlie: Client) -> None:
+    assert as_alice.get("/")["Location"] == reverse("orchestrations", args=[project.pk])
+    assert "You are in no project yet" in as_charlie.get("/").text
+
+
+def test_a_row_shows_the_last_run_and_twenty_bars(world: World, alice: User, as_alice: Client) -> None:
+    for status in [JobStatus.SUCCESS] * 20 + [JobStatus.ERROR]:
+        build_job(world.orchestration, status, created_by=alice, message="The disk is full.")
+
+    text = as_alice.get(reverse("orchestrations", args=[world.project.pk])).text
+
+    assert "Last 20 runs: 19 ended in success, 1 otherwise" in text
+    assert "The disk is full." in text
+    assert "4 tasks in 3 phases" in text
+
+
+def test_the_list_is_live_only_while_something_is_active(world: World, as_alice: Client) -> None:
+    address = reverse("orchestrations", args=[world.project.pk])
+    while_waiting = as_alice.get(address, headers=HTMX).text
+    world.waiting_run.delete()
+
+    afterwards = as_alice.get(address, headers=HTMX).text
+
+    assert f'hx-get="{address}"' in while_waiting
+    assert "hx-get" not in afterwards
+    assert "<html" not in while_waiting + afterwards
+
+
+def test_what_is_in_the_trash_is_not_listed_and_not_found(world: World, alice: User, as_alice: Client) -> None:
+    editing.trash(world.orchestration, actor=builders.admin_of(world.project), now=NOW)
+
+    assert "What are orchestrations" in as_alice.get(reverse("orchestrations", args=[world.project.pk])).text
+    detail = as_alice.get(reverse("orchestration", args=[world.project.pk, world.orchestration.pk]))
+    assert detail.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("which", "shown"),
+    [
+        ("", {"success", "error", "warning", "terminated", "cancelled", "waiting", "processing"}),
+        ("successful", {"success"}),
+        ("failed", {"error", "warning", "terminated", "cancelled"}),
+        ("waiting", {"waiting"}),
+    ],
+)
+def test_runs_are_filtered(which: str, shown: set[str], project: Project, as_alice: Client) -> None:
+    orchestration = builders.build_orchestration(project, [task(builders.build_configuration(project))])
+    statuses = set(JobStatus) - {JobStatus.TERMINATING}
+    ids = {build_job(orchestration, status).pk: status.value for status in statuses}
+
+    text = as_alice.get(reverse("orchestration", args=[project.pk, orchestration.pk]), {"runs": which}).text
+
+    assert {status for pk, status in ids.items() if f'id="run-{pk}"' in text} == shown
+
+
+def test_an_unknown_filter_is_not_found(world: World, as_alice: Client) -> None:
+    address = reverse("orchestration", args=[world.project.pk, world.orchestration.pk])
+
+    assert as_alice.get(address, {"runs": "lost"}).status_code == 404
+
+
+def test_older_and_newer_runs_are_reached_by_cursor(project: Project, as_alice: Client) -> None:
+    orchestration = builders.build_orchestration(project, [task(builders.build_configuration(project))])
+    ids = [build_job(orchestration).pk for _ in range(60)][::-1]
+    address = reverse("orchestration", args=[project.pk, orchestration.pk])
+
+    pages = [as_alice.get(address, {"runs": "successful"}).context]
+    while pages[-1]["older_url"]:
+        pages.append(as_alice.get(pages[-1]["older_url"]).context)
+    back = as_alice.get(pages[-1]["newer_url"]).context
+
+    assert [run.id for page in pages for run in page["runs"]] == ids
+    assert [run.id for run in back["runs"]] == ids[25:50]
+    assert "runs=successful" in pages[1]["newer_url"]
+    assert pages[0]["newer_url"] == ""
+
+
+def test_rows_name_who_started_a_run(project: Project, alice: User, as_alice: Client) -> None:
+    orchestration = builders.build_orchestration(project, [task(builders.build_configuration(project))])
+    build_job(orchestration, created_by=alice)
+    build_job(orchestration, cause=Cause.SCHEDULE)
+    build_job(orchestration, JobStatus.TERMINATED, cause=Cause.API, terminated_by="Oscar")
+
+    runs = as_alice.get(reverse("orchestration", args=[project.pk, orchestration.pk])).context["runs"]
+
+    assert [(run.by.name, run.by.is_machine, run.note) for run in runs] == [
+        ("API", True, "by Oscar"),
+        ("Schedule", True, ""),
+        ("Alice", False, ""),
+    ]
+
+
+def test_an_active_run_says_what_runs_in_it(world: World, as_alice: Client) -> None:
+    run = build_job(world.orchestration, JobStatus.PROCESSING)
+    build_child(run, world.writer, "publish", JobStatus.SUCCESS)
+    build_child(run, world.extractor, "orders", JobStatus.PROCESSING)
+
+    runs = as_alice.get(reverse("orchestration", args=[world.project.pk, world.orchestration.pk])).context["runs"]
+
+    assert runs[0].note == "1 done, Orders is running"
+    assert runs[1].note == f"Job {run.pk} of the same orchestration is processing."
+
+
+def test_times_are_shown_in_the_zone_of_the_viewer(world: World, alice: User, as_alice: Client) -> None:
+    alice.time_zone = "Asia/Kathmandu"
+    alice.save(update_fields=["time_zone"])
+
+    text = as_alice.get(reverse("orchestration", args=[world.project.pk, world.orchestration.pk])).text
+
+    assert "Times in Asia/Kathmandu" in text
+    assert "+0545 (Asia/Kathmandu)" in text
+
+
+@pytest.mark.parametrize(("target", "fragment"), [("orchestration", "<tr id="), ("switch", "<form")])
+def test_the_switch_answers_with_what_it_is_in(target: str, fragment: str, world: World, as_alice: Client) -> None:
+    address = reverse("orchestration-switch", args=[world.project.pk, world.orchestration.pk])
+    headers = {**HTMX, "HX-Target": f"{target}-{world.orchestration.pk}"}
+
+    text = as_alice.post(address, {"enabled": "0"}, headers=headers).text
+
+    assert text.lstrip().startswith(fragment)
+    assert 'aria-checked="false"' in text
+    assert Configuration.objects.get(pk=world.orchestration.pk).is_disabled
+
+
+def test_switching_is_one_version_and_doing_it_twice_is_none(world: World, as_alice: Client) -> None:
+    address = reverse("orchestration-switch", args=[world.project.pk, world.orchestration.pk])
+
+    answers = [as_alice.post(address, {"enabled": "0"})["Location"] for _ in range(2)]
+    from_list = as_alice.post(address, {"enabled": "1", "from": "list"})["Location"]
+
+    assert answers == [reverse("orchestration", args=[world.project.pk, world.orchestration.pk])] * 2
+    assert from_list == reverse("orchestrations", args=[world.project.pk])
+    descriptions = world.orchestration.versions.order_by("version").values_list("change_description", flat=True)
+    assert list(descriptions) == ["Create orchestration", "Disable", "Enable"]
