@@ -11,8 +11,9 @@ from .protocol import MARK_VARIABLE
 from .tree import all_pids
 
 ENVIRONMENT_BYTES = 1 << 21
-ROUNDS = 50
-PAUSE_SECONDS = 0.02
+ROUNDS = 100
+QUIET_ROUNDS = 2  # in the middle of its execve() a process shows no environment
+PAUSE_SECONDS = 0.005
 
 
 def find_marked(prefix: str = "") -> list[tuple[int, str]]:
@@ -30,12 +31,14 @@ def kill_marked(mark: str) -> int:
     component's own end.
     """
     killed: set[int] = set()
+    quiet_rounds = 0
     for _ in range(ROUNDS):
         found = [pid for pid, found_mark in find_marked(mark) if found_mark == mark]
-        if not found:
-            break
         killed.update(pid for pid in found if _kill(pid, mark))
-        time.sleep(PAUSE_SECONDS if killed.issuperset(found) else 0)
+        quiet_rounds = 0 if found else quiet_rounds + 1
+        if quiet_rounds == QUIET_ROUNDS:
+            break
+        time.sleep(PAUSE_SECONDS)
     return len(killed)
 
 

@@ -29,7 +29,7 @@ import os, pathlib, sys, time
 sys.path.insert(0, sys.argv[1])
 from jobs.processes.client import Nursery
 from tests.jobs.processes.support import FAMILY, build_spec, python
-spec = build_spec(pathlib.Path(sys.argv[2]), python(FAMILY + "stay()"), grace_seconds=0.1, lease_seconds=3.0)
+spec = build_spec(pathlib.Path(sys.argv[2]), python(FAMILY + "stay()"), grace_seconds=0.1, lease_seconds=float(sys.argv[3]))
 process = Nursery().launch(spec)
 if os.fork() == 0:
     time.sleep(600)
@@ -40,9 +40,11 @@ while True:
 """
 
 
-def start_worker(folder: Path) -> subprocess.Popen[bytes]:
+def start_worker(folder: Path, lease_seconds: float) -> subprocess.Popen[bytes]:
     root = str(Path(__file__).parents[3])
-    worker = subprocess.Popen([sys.executable, "-c", WORKER, root, str(folder)], start_new_session=True)
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER, root, str(folder), str(lease_seconds)], start_new_session=True
+    )
     wait_until(lambda: len(noted_pids(folder)) == FAMILY_SIZE)
     assert len(living(noted_pids(folder))) == FAMILY_SIZE
     return worker
@@ -59,7 +61,7 @@ def only_record(folder: Path) -> ExitRecord | None:
 
 
 def test_nothing_survives_a_killed_worker_even_if_its_fork_lives(folder: Path) -> None:
-    worker = start_worker(folder)
+    worker = start_worker(folder, lease_seconds=3600.0)  # so that it is not the lease that ends it
 
     worker.kill()
 
@@ -72,7 +74,7 @@ def test_nothing_survives_a_killed_worker_even_if_its_fork_lives(folder: Path) -
 
 
 def test_nothing_runs_on_below_a_frozen_worker(folder: Path) -> None:
-    worker = start_worker(folder)
+    worker = start_worker(folder, lease_seconds=3.0)
 
     worker.send_signal(signal.SIGSTOP)
 
@@ -133,13 +135,14 @@ def test_a_fork_of_the_worker_starts_a_nursery_of_its_own(nursery: Nursery, laun
     if child == 0:
         try:
             process = nursery.launch(build_spec(tmp_path / "forked", ["echo", "from the fork"]))
-            answer.write_text(end_of(process).stdout_tail)
+            answer.write_text(f"{nursery.pid} {end_of(process).stdout_tail}")
             nursery.close()
         finally:
             os._exit(0)
     os.waitpid(child, 0)
 
-    assert answer.read_text() == "from the fork\n"
+    pid, _, said = answer.read_text().partition(" ")
+    assert (int(pid) != nursery.pid, said) == (True, "from the fork\n")
     assert end_of(launch(["echo", "still"])).stdout_tail == "still\n"
 
 

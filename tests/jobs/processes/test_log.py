@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from pathlib import Path
 
@@ -147,6 +148,23 @@ def test_a_full_disk_loses_lines_but_keeps_the_rest_whole(tmp_path: Path) -> Non
     log.close()
     os.close(room)
     os.close(whole)
+
+
+def test_a_line_that_fits_only_in_part_is_taken_back(tmp_path: Path) -> None:
+    log = LogFile(str(tmp_path / "log"), 1 << 20)
+    log.append("I", b"before\n")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log.size + 10, limits[1]))
+    try:
+        log.append("I", b"does not fit\n")
+        size = (tmp_path / "log").stat().st_size
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert size == log.size
+    assert (tmp_path / "log").read_text().endswith("\tbefore\n")
+    log.close()
 
 
 def test_a_component_ends_well_without_a_place_for_its_log(launch: Launch, folder: Path) -> None:

@@ -27,6 +27,7 @@ def marked() -> Iterator[list[subprocess.Popen[bytes]]]:
 def start(marked: list[subprocess.Popen[bytes]], mark: str) -> int:
     environment = {"A": "1", MARK_VARIABLE: mark, "PATH": os.defpath}
     marked.append(subprocess.Popen(["sleep", "600"], env=environment, start_new_session=True))
+    wait_until(lambda: sweep.mark_of(marked[-1].pid) == mark)  # a process in its execve() shows no environment
     return marked[-1].pid
 
 
@@ -85,7 +86,6 @@ def test_a_number_that_went_to_another_process_is_spared(
 def test_what_is_dead_has_no_mark(marked: list[subprocess.Popen[bytes]]) -> None:
     mark = f"{uuid.uuid4().hex}:1"
     pid = start(marked, mark)
-    wait_until(lambda: sweep.mark_of(pid) == mark)
 
     os.kill(pid, signal.SIGKILL)
 
