@@ -108,7 +108,7 @@ class Update(_Prepared):
         self._fields = dict(fields)
 
     def _compile(self) -> Statement:
-        query = cast(UpdateQuery, self._build().query.chain(UpdateQuery))
+        query = cast("UpdateQuery", self._build().query.chain(UpdateQuery))
         query.add_update_values(self._fields)
         compiler = query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()

@@ -49,7 +49,9 @@ def _measure(kind: str, options: argparse.Namespace) -> dict[str, Any] | None:
         return None
     with tempfile.TemporaryDirectory(prefix="tutti-bench-") as folder, databases.made(kind, postgres) as url:
         environment = {
-            name: value for name, value in os.environ.items() if not name.startswith("TUTTI_") and name != "DATABASE_URL"
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("TUTTI_") and name != "DATABASE_URL"
         }
         environment |= {"TUTTI_DATA": folder, "DJANGO_SETTINGS_MODULE": "orchestration_site.settings"}
         environment |= {"TUTTI_LOG_LEVEL": "WARNING"}
@@ -57,7 +59,7 @@ def _measure(kind: str, options: argparse.Namespace) -> dict[str, Any] | None:
             environment["DATABASE_URL"] = url
         command = [sys.executable, "-m", "tests.benchmarks.measure", str(options.rounds), options.only]
         print(f"Measuring on {kind}", file=sys.stderr)
-        done = subprocess.run(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         print(f"The benchmarks on {kind} failed.", file=sys.stderr)
         return None

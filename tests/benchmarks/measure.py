@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import statistics
@@ -54,9 +55,9 @@ def main(rounds: int, only: set[str]) -> Figures:
 @contextmanager
 def cluster() -> Iterator[None]:
     command = [sys.executable, "manage.py", "cluster"]
-    process = subprocess.Popen(command, stdout=sys.stderr)  # noqa: S603
+    process = subprocess.Popen(command, stdout=sys.stderr)
     try:
-        until(lambda: Cluster.objects.exists())
+        until(Cluster.objects.exists)
         yield
     finally:
         process.terminate()
@@ -93,7 +94,7 @@ def hand_off(project: Project, rounds: int) -> Figures:
         file.unlink(missing_ok=True)
         settled([orchestration])
         noted = moments(file)
-        took += [(later - earlier) * 1000 for earlier, later in zip(noted, noted[1:], strict=False)]
+        took += [(later - earlier) * 1000 for earlier, later in itertools.pairwise(noted)]
     return summary(took)
 
 

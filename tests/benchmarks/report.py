@@ -6,6 +6,7 @@ from typing import Any
 
 GOALS = {
     "first start": (30, 30),
+    "POST to start": (30, 30),
     "W1": (300, 300),
     "W2": (300, 300),
     "W3": (2500, 2500),
