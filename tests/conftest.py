@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from jobs import snapshots
 from orchestrations import tokens
 from orchestrations.access import Actor
 from orchestrations.models import Project, Role, Token, User
@@ -28,7 +29,8 @@ def now() -> datetime:
 
 @pytest.fixture(autouse=True)
 def quick_and_private(settings: Any, tmp_path: Path) -> None:
-    """Passwords cost nothing, and each test has a data folder of its own."""
+    """Passwords cost nothing, and each test has a data folder of its own and knows no plan of another's rows."""
+    snapshots._plan.cache_clear()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.DATA_DIR = tmp_path / "data"
 
