@@ -1,0 +1,283 @@
+"""The admin shows every model, changes only what people may change there, and never counts a large table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from jobs.models import Cluster, Job, JobEvent, LogChunk
+from jobs.states import JobStatus
+from orchestrations import tokens
+from orchestrations.access import Actor
+from orchestrations.models import (
+    Configuration,
+    ConfigurationVersion,
+    LoginAttempt,
+    Membership,
+    Orchestration,
+    Phase,
+    Project,
+    Role,
+    Task,
+    Token,
+    User,
+)
+from tests import builders
+from tests.builders import NOW, PASSWORD, task
+
+pytestmark = pytest.mark.django_db
+
+READ_ONLY: list[type[Model]] = [
+    Cluster,
+    Configuration,
+    ConfigurationVersion,
+    Job,
+    JobEvent,
+    LogChunk,
+    LoginAttempt,
+    Orchestration,
+    Phase,
+    Task,
+    Token,
+]
+EDITABLE: list[type[Model]] = [Group, Membership, Project, User]
+MODELS = [*READ_ONLY, *EDITABLE]
+
+
+@pytest.fixture
+def root(db: None) -> User:
+    return User.objects.create_superuser("root@example.org", PASSWORD, name="Root")
+
+
+@pytest.fixture
+def as_root(root: User, client: Client) -> Client:
+    client.force_login(root)
+    return client
+
+
+def test_every_model_of_ours_is_registered_and_no_other() -> None:
+    assert set(admin.site._registry) == set(MODELS)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_the_list_costs_as_many_queries_for_one_row_as_for_many(
+    model: type[Model], as_root: Client, project: Project
+) -> None:
+    build_everything(project)
+    url = address(model, "changelist")
+    as_root.get(url)  # what is read once per process
+
+    few = count_queries(as_root, url)
+    for _ in range(3):
+        build_everything(project)
+
+    assert count_queries(as_root, url) == few
+    assert few <= 12
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_a_row_opens_with_a_bounded_number_of_queries(model: type[Model], as_root: Client, project: Project) -> None:
+    build_everything(project)
+    for _ in range(2):
+        build_everything(project)
+    row = model._default_manager.order_by("pk").last()
+    assert row is not None
+
+    assert count_queries(as_root, address(model, "change", row.pk)) <= 20
+
+
+@pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)
+def test_what_the_verbs_change_is_only_shown(model: type[Model], as_root: Client, project: Project) -> None:
+    build_everything(project)
+    row = model._default_manager.first()
+    assert row is not None
+
+    assert as_root.get(address(model, "add")).status_code == 403
+    assert as_root.post(address(model, "change", row.pk), {"name": "Changed"}).status_code == 403
+    assert as_root.post(address(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert model._default_manager.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_a_large_table_is_not_counted_in_full(model: type[Model], as_root: Client, project: Project) -> None:
+    build_everything(project)
+
+    with CaptureQueriesContext(connection) as queries:
+        as_root.get(address(model, "changelist"))
+
+    table = f'FROM "{model._meta.db_table}"'
+    counts = [query["sql"] for query in queries if "COUNT(" in query["sql"].upper() and table in query["sql"]]
+    if model is not Group:
+        assert counts
+        assert all("LIMIT" in sql for sql in counts)
+
+
+def test_secrets_are_on_no_page(as_root: Client, project: Project) -> None:
+    build_everything(project)
+
+    for token in Token.objects.all():
+        page = as_root.get(address(Token, "change", token.pk)).content.decode()
+        assert token.secret_hash not in page
+        assert not token.encrypted_secret or token.encrypted_secret not in page
+        assert "secret" not in page.lower()
+
+
+def test_jobs_are_terminated_and_retried_by_the_verbs(as_root: Client, project: Project, root: User) -> None:
+    waiting = builders.launch(builders.build_configuration(project))
+
+    answer = act(as_root, Job, "terminate", waiting)
+    waiting.refresh_from_db()
+    assert waiting.status == JobStatus.CANCELLED
+    assert "1 told to stop." in answer
+    assert waiting.events.filter(message__contains=str(root)).exists()
+
+    assert "has ended in cancelled already" in act(as_root, Job, "terminate", waiting)
+    assert "1 started again." in act(as_root, Job, "retry", waiting)
+    again = Job.objects.get(previous_job=waiting)
+    assert (again.status, again.created_by) == (JobStatus.WAITING, root)
+    assert "has not ended yet" in act(as_root, Job, "retry", again)
+
+
+def test_configurations_are_switched_and_trashed_by_the_verbs(as_root: Client, project: Project) -> None:
+    configuration = builders.build_configuration(project)
+
+    act(as_root, Configuration, "disable", configuration)
+    configuration.refresh_from_db()
+    assert (configuration.is_disabled, configuration.version) == (True, 2)
+    act(as_root, Configuration, "enable", configuration)
+    act(as_root, Configuration, "move_to_trash", configuration)
+    configuration.refresh_from_db()
+    assert (configuration.is_disabled, configuration.deleted_at is None) == (False, False)
+    act(as_root, Configuration, "restore", configuration)
+    configuration.refresh_from_db()
+    assert configuration.deleted_at is None
+
+
+def test_a_staff_member_without_a_role_terminates_nothing(client: Client, project: Project) -> None:
+    job = builders.launch(builders.build_configuration(project))
+    staff = builders.build_user("staff@example.org", is_staff=True)
+    staff.user_permissions.set(view_permissions())
+    client.force_login(staff)
+
+    answer = act(client, Job, "terminate", job)
+
+    job.refresh_from_db()
+    assert job.status == JobStatus.WAITING
+    assert "This needs the role operator" in answer
+
+
+def test_a_person_is_made_by_e_mail_and_signs_in(as_root: Client, client: Client) -> None:
+    fields = {"email": "New@Example.org", "name": "New", "usable_password": "true"}
+
+    made = as_root.post(address(User, "add"), {**fields, "password1": PASSWORD, "password2": PASSWORD})
+
+    assert made.status_code == 302
+    user = User.objects.get(email="new@example.org")
+    assert user.check_password(PASSWORD)
+    again = as_root.post(address(User, "add"), {**fields, "password1": PASSWORD, "password2": PASSWORD})
+    assert again.status_code == 200
+    assert User.objects.filter(email__iexact="new@example.org").count() == 1
+
+
+def test_a_person_is_changed_and_never_deleted(as_root: Client, bob: User) -> None:
+    fields = {"email": bob.email, "name": "Robert", "theme": "dark", "time_zone": "Europe/Prague", "is_active": "on"}
+
+    changed = as_root.post(address(User, "change", bob.pk), fields)
+
+    assert changed.status_code == 302
+    bob.refresh_from_db()
+    assert (bob.name, bob.theme, str(bob.time_zone)) == ("Robert", "dark", "Europe/Prague")
+    assert as_root.post(address(User, "delete", bob.pk), {"post": "yes"}).status_code == 403
+
+
+def test_who_may_change_people_cannot_make_administrators(client: Client, bob: User) -> None:
+    staff = builders.build_user("staff@example.org", is_staff=True)
+    staff.user_permissions.set(all_permissions_on("user"))
+    client.force_login(staff)
+
+    client.post(
+        address(User, "change", bob.pk),
+        {"email": bob.email, "name": "Bob", "theme": "dark", "is_active": "on", "is_superuser": "on", "is_staff": "on"},
+    )
+
+    bob.refresh_from_db()
+    assert (bob.theme, bob.is_superuser, bob.is_staff) == ("dark", False, False)
+
+
+def test_a_new_project_has_its_creator_as_admin(as_root: Client, root: User, bob: User) -> None:
+    made = as_root.post(address(Project, "add"), {"name": "New one", "parallel_jobs": "3"})
+
+    assert made.status_code == 302
+    project = Project.objects.get(name="New one")
+    assert project.parallel_jobs == 3
+    assert list(project.memberships.values_list("user", "role")) == [(root.pk, Role.ADMIN)]
+
+    management = {"memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0"}
+    row = {"memberships-0-user": str(bob.pk), "memberships-0-role": Role.VIEWER, "memberships-0-project": project.pk}
+    added = as_root.post(
+        address(Project, "change", project.pk), {"name": "New one", "parallel_jobs": "4", **management, **row}
+    )
+    assert added.status_code == 302
+    assert project.memberships.get(user=bob).role == Role.VIEWER
+
+
+def test_the_admin_is_closed_to_others(client: Client, alice: User) -> None:
+    client.force_login(alice)
+
+    assert client.get(reverse("admin:index")).status_code == 302
+
+
+def build_everything(project: Project) -> None:
+    """At least one more row of every model."""
+    number = LoginAttempt.objects.count()
+    configuration = builders.build_configuration(project)
+    orchestration = builders.build_orchestration(project, [task(configuration)], [task(configuration)])
+    builders.launch(orchestration)
+    builders.build_cluster()
+    job = builders.launch(configuration)
+    LogChunk.objects.create(job=job, sequence=0, end_offset=5, lines=1, text="1.0\tI\tHello\n")
+    LoginAttempt.objects.create(email="nobody@example.org", address="127.0.0.1", at=NOW)
+    builders.build_member(project, f"member-{number}@example.org", Role.VIEWER)
+    tokens.create_personal(project, actor_of(project).user, description=f"Token {number}", now=NOW)  # type: ignore[arg-type]
+    Group.objects.create(name=f"Group {number}")
+
+
+def actor_of(project: Project) -> Actor:
+    return builders.admin_of(project)
+
+
+def address(model: type[Model], page: str, *arguments: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
+
+
+def count_queries(client: Client, url: str) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(url)
+    assert answer.status_code == 200
+    return len(queries)
+
+
+def act(client: Client, model: type[Model], action: str, row: Model) -> str:
+    answer = client.post(
+        address(model, "changelist"), {"action": action, "_selected_action": [str(row.pk)]}, follow=True
+    )
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+def view_permissions() -> Any:
+    return all_permissions_on("job").filter(codename__startswith="view")
+
+
+def all_permissions_on(model_name: str) -> Any:
+    user_permission = User._meta.get_field("user_permissions").related_model
+    assert user_permission is not None
+    return user_permission._default_manager.filter(content_type__model=model_name)  # type: ignore[union-attr]
