@@ -29,7 +29,8 @@ import os, pathlib, sys, time
 sys.path.insert(0, sys.argv[1])
 from jobs.processes.client import Nursery
 from tests.jobs.processes.support import FAMILY, build_spec, python
-spec = build_spec(pathlib.Path(sys.argv[2]), python(FAMILY + "stay()"), grace_seconds=0.1, lease_seconds=float(sys.argv[3]))
+folder, lease_seconds = pathlib.Path(sys.argv[2]), float(sys.argv[3])
+spec = build_spec(folder, python(FAMILY + "stay()"), grace_seconds=0.1, lease_seconds=lease_seconds)
 process = Nursery().launch(spec)
 if os.fork() == 0:
     time.sleep(600)
