@@ -43,7 +43,7 @@ class Supervisor:
         self._renewed_at = min(spec.leased_at or kernel.lease_clock(), kernel.lease_clock())
         self._signals = signals
         self._got_sigterm = False
-        self._failure = ""
+        self._failure: str | None = None  # not known yet whether the program runs
         self._outputs: dict[int, Output] = {}
 
     def run(self) -> None:
@@ -130,7 +130,7 @@ class Supervisor:
             self._poll.unregister(output.fd)
 
     def _note_start(self) -> None:
-        """Told once, when the program runs. If it does not, the child ends at once and _end() says why."""
+        """Tell it once the program runs. If it does not, the child ends at once and _end() says why."""
         failure = self._component.read_failure()
         if failure is None:
             return
@@ -173,8 +173,10 @@ class Supervisor:
         for output in self._outputs.values():
             output.drain(DRAIN_BYTES)
             output.finish()
-        if failure := self._failure or self._component.read_failure():
-            self._report(None, ending.stopped_by_us, failure)
+        if self._failure is None:
+            self._note_start()  # it was over before we heard of its start
+        if self._failure:
+            self._report(None, ending.stopped_by_us, self._failure)
             return
         if not ending.stopped_by_us:
             self._judge_own_end(ending)

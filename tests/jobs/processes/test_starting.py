@@ -169,3 +169,10 @@ def test_a_second_attempt_is_refused_while_the_first_lives(nursery: Nursery, lau
     end_of(process)
     wait_until(lambda: not is_supervised(folder))
     assert end_of(launch(["true"])).code == 0
+
+
+def test_the_start_is_told_also_of_what_is_over_at_once(launch: Launch) -> None:
+    for _ in range(20):
+        process = launch(["true"])
+        wait_for(process, Started)
+        end_of(process)
