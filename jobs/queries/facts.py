@@ -112,7 +112,7 @@ def history_of(job: Job, *, now: datetime) -> list[JobRow]:
     if job.configuration_id is None:
         return []
     last = listed(Job.objects.in_project(job.project_id).filter(configuration=job.configuration_id))
-    return rows_of(list(last.order_by("-pk")[:HISTORY]), now=now)
+    return rows_of(list(last.order_by("-pk")[:HISTORY]), project=job.project, now=now)
 
 
 @dataclass(frozen=True, kw_only=True)

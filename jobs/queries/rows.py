@@ -14,6 +14,7 @@ from jobs.models import Cause, Job
 from jobs.states import FAILED, UNSETTLED, JobStatus
 from orchestrations.components import catalogue
 from orchestrations.components.catalogue import UnknownComponent
+from orchestrations.models import Project
 
 NOTE_LENGTH = 300
 SHOWN = (
@@ -37,8 +38,6 @@ SHOWN = (
     "created_by__name",
     "created_by__email",
     "created_with__description",
-    "project__parallel_jobs",
-    "project__paused_at",
 )
 
 
@@ -72,14 +71,14 @@ class JobRow:
 def listed(jobs: QuerySet[Job]) -> QuerySet[Job]:
     """The columns of a list; `partial` stands for the selection, which may be long."""
     return (
-        jobs.select_related("created_by", "created_with", "project")
-        .only(*SHOWN)
-        .annotate(partial=Q(only_task_keys__isnull=False))
+        jobs.select_related("created_by", "created_with").only(*SHOWN).annotate(partial=Q(only_task_keys__isnull=False))
     )
 
 
-def rows_of(jobs: Sequence[Job], *, now: datetime) -> list[JobRow]:
-    """A constant number of queries, however many there are."""
+def rows_of(jobs: Sequence[Job], *, project: Project, now: datetime) -> list[JobRow]:
+    """A constant number of queries, however many there are; all of them are of the project."""
+    for job in jobs:
+        job.project = project
     notes = notes_of(jobs, now=now)
     return [_row(job, notes.get(job.pk, "")) for job in jobs]
 

@@ -14,28 +14,28 @@ from jobs.queries.rows import JobRow, listed, rows_of
 from jobs.states import FAILED, SETTLED, UNSETTLED, JobStatus
 from orchestrations import queries
 from orchestrations.lib import sparklines
-from orchestrations.models import Configuration, Orchestration
+from orchestrations.models import Configuration, Orchestration, Project
 
-FILTERS: dict[str, tuple[str, frozenset[JobStatus] | None]] = {
-    "": ("All Runs", None),
-    "successful": ("Successful", frozenset({JobStatus.SUCCESS})),
-    "failed": ("Failed", FAILED),
-    "waiting": ("Waiting", frozenset({JobStatus.WAITING})),
-}
-"""By the value in the address: label and statuses. Everything that has ended is either successful or failed."""
+FILTERS = {"": "All Runs", "successful": "Successful", "failed": "Failed", "waiting": "Waiting"}
+"""Labels by the value in the address. Everything that has ended is either successful or failed."""
 
-MARKS = {JobStatus.ERROR: 4, JobStatus.TERMINATED: 4, JobStatus.WARNING: 2}
+MARKS: dict[str, int] = {JobStatus.ERROR: 4, JobStatus.TERMINATED: 4, JobStatus.WARNING: 2}
 
 
 def of_orchestration(orchestration: Configuration, which: str = "") -> QuerySet[Job]:
-    runs = listed(Job.objects.filter(configuration=orchestration))
-    statuses = FILTERS[which][1]
-    return runs if statuses is None else runs.filter(status__in=statuses)
+    runs = Job.objects.filter(configuration=orchestration)
+    if which == "successful":
+        runs = runs.filter(status=JobStatus.SUCCESS)
+    elif which == "failed":
+        runs = runs.filter(status__in=FAILED)
+    elif which == "waiting":
+        runs = runs.waiting()
+    return listed(runs)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spark:
-    bars: list[sparklines.Bar]
+    paths: list[sparklines.Path]
     words: str
 
 
@@ -49,13 +49,15 @@ class Overview:
     spark: Spark
 
 
-def overview(orchestrations: Iterable[Orchestration], *, now: datetime) -> list[Overview]:
+def overview(orchestrations: Iterable[Orchestration], *, project: Project, now: datetime) -> list[Overview]:
     """A constant number of queries; of each at most its last twenty runs are read."""
     orchestrations = list(orchestrations)
     sizes = queries.sizes_of(orchestrations)
     recent = _recent([each.pk for each in orchestrations])
     newest = listed(Job.objects.filter(pk__in=[runs[0].pk for runs in recent.values()]))
-    last = {job.configuration_id: row for job, row in _with_rows(list(newest), now)}
+    jobs = list(newest)
+    rows = rows_of(jobs, project=project, now=now)
+    last = {job.configuration_id: row for job, row in zip(jobs, rows, strict=True)}
     return [
         Overview(
             orchestration=each,
@@ -68,7 +70,7 @@ def overview(orchestrations: Iterable[Orchestration], *, now: datetime) -> list[
 
 
 def overview_of(orchestration: Orchestration, *, now: datetime) -> Overview:
-    return overview([orchestration], now=now)[0]
+    return overview([orchestration], project=orchestration.project, now=now)[0]
 
 
 @dataclass(frozen=True)
@@ -107,9 +109,5 @@ def _spark(newest_first: list[_Recent]) -> Spark:
     words = f"Last {len(runs)} runs: {good} ended in success, {ended - good} otherwise" + (
         f", {going} not ended yet" if going else ""
     )
-    bars = sparklines.draw([(run.status, run.seconds, MARKS.get(JobStatus(run.status), 0)) for run in runs])
-    return Spark(bars=bars, words=words if runs else "")
-
-
-def _with_rows(jobs: list[Job], now: datetime) -> list[tuple[Job, JobRow]]:
-    return list(zip(jobs, rows_of(jobs, now=now), strict=True))
+    paths = sparklines.draw([(run.status, run.seconds, MARKS.get(run.status, 0)) for run in runs])
+    return Spark(paths=paths, words=words if runs else "")

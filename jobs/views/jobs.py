@@ -30,7 +30,7 @@ MOST_OPEN = 20
 def job_list(request: MemberRequest) -> HttpResponse:
     member = request.member
     page = page_of(job_queries.of_project(member.project), request.GET, request.path)
-    rows = rows_of(page.jobs, now=member.now)
+    rows = rows_of(page.jobs, project=member.project, now=member.now)
     counts = job_queries.counts(member.project)
     context = {
         "jobs": rows,

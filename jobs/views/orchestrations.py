@@ -26,7 +26,7 @@ FILTER = "runs"
 @for_members()
 def overview(request: MemberRequest) -> HttpResponse:
     member = request.member
-    found = run_queries.overview(queries.orchestrations_of(member.project), now=member.now)
+    found = run_queries.overview(queries.orchestrations_of(member.project), project=member.project, now=member.now)
     rows = [_row(each, member) for each in found]
     active = sum(bool(each.last_run and each.last_run.is_active) for each in found)
     context = {"orchestrations": rows, "active_count": active, "live_url": request.get_full_path() if active else ""}
@@ -138,14 +138,14 @@ def _runs(request: MemberRequest, orchestration: Orchestration) -> dict[str, Any
         raise Http404("There is no such filter of runs.")
     path = request.path
     page = page_of(run_queries.of_orchestration(orchestration, which), request.GET, path)
-    rows = rows_of(page.jobs, now=request.member.now)
+    rows = rows_of(page.jobs, project=request.member.project, now=request.member.now)
     run_url = reverse("orchestration-run", args=[orchestration.project_id, orchestration.pk])
     return {
         "runs": rows,
         "live_url": request.get_full_path() if any(row.is_active for row in rows) else "",
         "filters": [
             {"label": label, "url": f"{path}?{FILTER}={value}" if value else path, "current": value == which}
-            for value, (label, _) in run_queries.FILTERS.items()
+            for value, label in run_queries.FILTERS.items()
         ],
         "is_filtered": bool(which),
         "all_url": path,
