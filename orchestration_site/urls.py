@@ -5,6 +5,7 @@ from orchestration_site import views
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    re_path(r"^health/?\Z", views.health, name="health"),
     path("styleguide/", views.styleguide, name="styleguide"),
     # The API, with or without a slash at the end of its root.
     re_path(r"^v2/storage(?:/|\Z)", include("jobs.api.storage_urls")),

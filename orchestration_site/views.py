@@ -1,8 +1,12 @@
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from jobs import health as jobs_health
 from orchestrations.views.members import PersonRequest, for_people
 
 
@@ -13,3 +17,24 @@ def styleguide(request: PersonRequest) -> HttpResponse:
     if not request.user.is_staff:
         raise PermissionDenied("The style guide is for administrators of this site.")
     return render(request, "styleguide.html")
+
+
+@require_safe
+@never_cache
+def health(request: HttpRequest) -> HttpResponse:
+    """For monitors: 200 while the database answers and a worker is alive, 503 otherwise. Figures only for people."""
+    try:
+        now = timezone.now()
+        found, is_known = jobs_health.look(now), request.user.is_authenticated
+    except DatabaseError:
+        return JsonResponse({"ok": False}, status=503)
+    answer: dict[str, object] = {"ok": found.workers > 0}
+    if is_known:
+        silent_since = found.silent_since.isoformat() if found.silent_since else None
+        answer |= {
+            "database": "reachable",
+            "workers": found.workers,
+            "freeWorkers": found.free,
+            "noWorkerSince": silent_since,
+        }
+    return JsonResponse(answer, status=200 if answer["ok"] else 503)

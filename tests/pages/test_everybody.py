@@ -44,7 +44,7 @@ PAGES = {
     "job-termination": Page(of=OF_THE_WAITING_RUN, methods=("GET", "POST"), acts=True),
     "job-retry": Page(of=OF_THE_FAILED_RUN, methods=("GET", "POST"), acts=True),
 }
-OUTSIDE_PROJECTS = {"home", "login", "logout", "theme", "styleguide"}
+OUTSIDE_PROJECTS = {"health", "home", "login", "logout", "theme", "styleguide"}
 CASES = [(name, method) for name, page in PAGES.items() for method in page.methods]
 ACTIONS = [(name, method) for name, method in CASES if PAGES[name].acts]
 READABLE = [name for name, page in PAGES.items() if not page.acts]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
@@ -246,7 +246,9 @@ def build_everything(project: Project) -> None:
     LogChunk.objects.create(job=job, sequence=0, end_offset=5, lines=1, text="1.0\tI\tHello\n")
     LoginAttempt.objects.create(email="nobody@example.org", address="127.0.0.1", at=NOW)
     builders.build_member(project, f"member-{number}@example.org", Role.VIEWER)
-    tokens.create_personal(project, actor_of(project).user, description=f"Token {number}", now=NOW)  # type: ignore[arg-type]
+    owner = actor_of(project).user
+    assert owner is not None
+    tokens.create_personal(project, owner, description=f"Token {number}", now=NOW)
     Group.objects.create(name=f"Group {number}")
 
 
@@ -278,6 +280,4 @@ def view_permissions() -> Any:
 
 
 def all_permissions_on(model_name: str) -> Any:
-    user_permission = User._meta.get_field("user_permissions").related_model
-    assert user_permission is not None
-    return user_permission._default_manager.filter(content_type__model=model_name)  # type: ignore[union-attr]
+    return Permission.objects.filter(content_type__model=model_name)
