@@ -11,12 +11,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from jobs.processes.client import SupervisedProcess
 from jobs.processes.protocol import Ended, ExitRecord, LogGrew, Lost, Message, ProcessSpec, Started
 from jobs.processes.tree import all_pids
 
 DEADLINE_SECONDS = 30.0
+UNREAD: WeakKeyDictionary[SupervisedProcess, list[Message]] = WeakKeyDictionary()
 MessageT = TypeVar("MessageT", Started, LogGrew, Ended, Lost)
 
 # Every process writes its number into the file "pids". The daemon left its parent, its group, its session and its mark.
@@ -78,15 +80,17 @@ def wait_until(holds: Callable[[], Any]) -> None:
 
 
 def wait_for(process: SupervisedProcess, kind: type[MessageT]) -> MessageT:
-    """The next message of this kind; those before it are passed over."""
+    """The next message of this kind; those before it are passed over, those behind it kept for the next call."""
     deadline = time.monotonic() + DEADLINE_SECONDS
+    unread = UNREAD.setdefault(process, [])
     while time.monotonic() < deadline:
-        select.select([process], [], [], 1.0)
-        messages: list[Message] = process.receive()
-        for message in messages:
+        while unread:
+            message = unread.pop(0)
             if isinstance(message, kind):
                 return message
-        assert not any(isinstance(message, Ended | Lost) for message in messages), messages
+            assert not isinstance(message, Ended | Lost), message
+        select.select([process], [], [], 1.0)
+        unread += process.receive()
     raise AssertionError(f"no {kind.__name__}")
 
 
