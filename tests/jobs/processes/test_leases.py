@@ -88,9 +88,9 @@ def test_nothing_runs_on_below_a_frozen_worker(folder: Path) -> None:
 
 
 def test_renewals_keep_it_alive_past_its_lease(launch: Launch, folder: Path) -> None:
-    process = launch(["sleep", "600"], lease_seconds=0.5)
+    process = launch(["sleep", "600"], lease_seconds=3.0)
     pid = wait_for(process, Started).pid
-    until = kernel.lease_clock() + 1.0
+    until = kernel.lease_clock() + 2.5
 
     while kernel.lease_clock() < until:
         process.renew()
