@@ -14,11 +14,9 @@ from orchestrations.lib.durations import clock_words
 
 def sentence(reason: WaitReason, *, project_id: int, now: datetime, zone: tzinfo) -> SafeString:
     """ "Job 12 of the same configuration is processing since 14:00, until about 14:24." """
-    when = ""
-    if reason.since is not None:
-        when += f" since {clock_words(reason.since, now, zone)}"
-    if reason.eta is not None:
-        when += f", until about {clock_words(reason.eta, now, zone)}"
+    since = clock_words(reason.since, now, zone) if reason.since is not None else ""
+    until = clock_words(reason.eta, now, zone) if reason.eta is not None else ""
+    when = (f" since {since}" if since else "") + (f", until about {until}" if until and until != since else "")
     text = reason.text.removesuffix(".")
     if reason.job_id is None:
         return format_html("{}{}.", text, when)
