@@ -65,7 +65,7 @@ def follow(job_id: int) -> Iterator[Progress | None]:
                     hearing.wait(LOOK_SECONDS)
             except FAILURES:
                 yield None
-                hearing = _start_anew()
+                hearing = _start_anew(hearing)
     finally:
         with suppress(*FAILURES):
             hearing.close()
@@ -107,9 +107,10 @@ def _place(plan: plans.Plan | None, position: int) -> int:
     return sum(place <= position for place in _phases(plan))
 
 
-def _start_anew() -> Listener:
+def _start_anew(hearing: Listener) -> Listener:
     """Django does not reconnect outside of a request by itself."""
-    with suppress(*FAILURES):
-        connection.close()
+    for close in (hearing.close, connection.close):
+        with suppress(*FAILURES):
+            close()
     time.sleep(LOOK_SECONDS)
     return listener(Topic.WORK)

@@ -93,8 +93,11 @@ class PostgresListener(Listener):
 
     def heard(self) -> bool:
         if self._connection is connection.connection and not self._pending:
-            for _ in self._connection.notifies(timeout=0):
-                self._pending = True
+            # Not the connection's notifies(): it does not go with handlers, and one connection may serve two topics.
+            plain = self._connection.pgconn
+            plain.consume_input()
+            while notification := plain.notifies():
+                plain.notify_handler(notification)
         pending, self._pending = self._pending, False
         return pending
 

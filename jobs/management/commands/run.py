@@ -82,8 +82,8 @@ def find_user(email: str | None) -> User:
         return user
     found = list(User.objects.filter(is_superuser=True, is_active=True)[:2])
     if len(found) != 1:
-        many = "several administrators" if found else "no administrator"
-        raise CommandError(f"There are {many}: say with --user who starts the run.", returncode=REFUSED)
+        many = "are several administrators" if found else "is no administrator"
+        raise CommandError(f"There {many}: say with --user who starts the run.", returncode=REFUSED)
     return found[0]
 
 
