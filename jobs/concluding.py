@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import os
 import signal
+import stat
+from pathlib import Path
 from typing import Any
 
 from jobs.advancing import End
 from jobs.preparing import Attempt
 from jobs.processes.protocol import ExitRecord
 from jobs.states import JobStatus
+from orchestrations.lib import json_api
 
 MESSAGE_LIMIT = 4_000
 STATE_LIMIT_BYTES = 1_000_000
@@ -56,6 +59,8 @@ def _success(attempt: Attempt) -> End:
 
 
 def _error(message: str, error_type: str) -> End:
+    # Names of files may hold what no database takes.
+    message = message.encode(errors="replace").decode().replace("\x00", "")[:MESSAGE_LIMIT]
     return End(
         status=JobStatus.ERROR,
         message=message,
@@ -89,13 +94,27 @@ def _read_object(name: str, attempt: Attempt) -> dict[str, Any]:
     try:
         if not file.resolve().is_relative_to(attempt.folder.resolve()):
             raise MalformedOutput(f"The component left {name} as a link out of its data folder.")
-        if file.stat().st_size > STATE_LIMIT_BYTES:
-            raise MalformedOutput(f"The component left {name} with more than {STATE_LIMIT_BYTES:,} bytes.")
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        return _parsed(name, _bytes_of(file))
+    except (OSError, RuntimeError) as error:  # RuntimeError: a circle of links
         raise MalformedOutput(f"The component left {name}, which cannot be read: {error}.") from error
-    except (ValueError, RecursionError) as error:
-        raise MalformedOutput(f"The component left {name}, which is not JSON: {error}.") from error
-    if not isinstance(value, dict):
-        raise MalformedOutput(f"The component left {name}, which is not a JSON object.")
-    return value
+
+
+def _bytes_of(file: Path) -> bytes:
+    """Of an ordinary file: a pipe would be waited for, a device never ends. Raises OSError."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError("it is not an ordinary file")
+        with open(descriptor, "rb", closefd=False) as opened:
+            return opened.read(STATE_LIMIT_BYTES + 1)
+    finally:
+        os.close(descriptor)
+
+
+def _parsed(name: str, data: bytes) -> dict[str, Any]:
+    if len(data) > STATE_LIMIT_BYTES:
+        raise MalformedOutput(f"The component left {name} with more than {STATE_LIMIT_BYTES:,} bytes.")
+    try:
+        return json_api.parse_object(data)
+    except json_api.InvalidJson as error:
+        raise MalformedOutput(f"The component left {name}, which is not a JSON object we can keep: {error}") from error

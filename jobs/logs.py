@@ -49,6 +49,8 @@ def store(attempt: Attempt, *, number: int) -> int:
         while offset < size:
             log.seek(offset)
             data = log.read(CHUNK_BYTES)
+            if b"\n" not in data:
+                data += log.readline()  # one line longer than a chunk
             end = data.rfind(b"\n") + 1
             if not end:
                 break

@@ -76,7 +76,8 @@ class Worker:
         return claims[0] if claims else None
 
     def _perform(self, claim: Claim, begun: bool) -> None:
-        if not begun and not claiming.begin(claim, self.claimant.worker, now=timezone.now()):
+        worker = self.claimant.worker
+        if not begun and not insist(lambda: claiming.begin(claim, worker, now=timezone.now())):
             return
         attempt = Attempt(claim.job_id, claim.fence)
         try:
@@ -147,7 +148,7 @@ class Watch:
         self.listener: Listener | None = None
         self.started = self.looked = self.renewed = time.monotonic()
         self.record: ExitRecord | None = None
-        self.stopping = self.void = False
+        self.stopping = self.void = self.heard = False
 
     def to_the_end(self) -> ExitRecord | None:
         """The exit record; None when somebody else owns the job now."""
@@ -165,9 +166,13 @@ class Watch:
         running = time.monotonic() - self.started
         timeout = POLL_SECONDS if running > SHORT_SECONDS else SHORT_SECONDS - running + 0.01
         watched: list[int] = [self.process.fileno()]
-        if self.listener is not None and not self.listener.heard():
+        self.heard = self._has_heard()
+        if self.listener is not None and not self.heard:
             watched.append(self.listener.fileno())
-        select.select(watched, [], [], timeout)
+        select.select(watched, [], [], 0 if self.heard else timeout)
+
+    def _has_heard(self) -> bool:
+        return self.listener is not None and bool(self._with_database(self.listener.heard))
 
     def _take_messages(self) -> None:
         for message in self.process.receive():
@@ -187,7 +192,7 @@ class Watch:
             return
         if self.listener is None:
             self._with_database(self._listen)
-        heard = self.listener is not None and bool(self._with_database(self.listener.heard))
+        heard = self._has_heard() or self.heard
         if now - self.renewed >= settings.HEARTBEAT_SECONDS:
             self._with_database(self._renew)
         elif heard or now - self.looked >= POLL_SECONDS:

@@ -1,4 +1,4 @@
-"""R4: a run works on what was saved when it was created; a child takes its configuration as it is when it is created."""
+"""R4: a run works on what was saved when it was created; a child takes what is newest when it is created."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R9: terminate reaches everything below; what waits is cancelled, what runs is told to stop, and no end is rewritten."""
+"""R9: terminate reaches everything below; what waits is cancelled, what runs is stopped, no end is rewritten."""
 
 from __future__ import annotations
 
