@@ -140,7 +140,7 @@ def settle(job_id: int, fence: str, end: End, *, now: datetime) -> bool:
             _keep_state(job_id, end)
         elif not _settle_terminated(job_id, now, only_fence=fence):
             return False
-        follow(loading.job(job_id), now)
+        follow(loading.consequences(job_id), now)
     return True
 
 
@@ -156,7 +156,7 @@ def refuse(job: Job, sentence: str, now: datetime) -> bool:
         error_type="user",
     )
     if moved:
-        follow(loading.job(job.pk), now)
+        follow(loading.consequences(job.pk), now)
     return moved
 
 

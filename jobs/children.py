@@ -54,7 +54,8 @@ def _configurations(run: Job, phase: plans.PlanPhase) -> dict[tuple[str, str | N
 @lru_cache(maxsize=100)
 def _by_keys(count: int) -> Query[Configuration]:
     keys = [Param(f"key_{place}") for place in range(count)]
-    return Query(lambda: Configuration.objects.filter(project=Param("project"), key__in=keys))
+    wanted = ("component_id", "key", "name", "version", "is_disabled", "deleted_at")
+    return Query(lambda: Configuration.objects.filter(project=Param("project"), key__in=keys).only(*wanted))
 
 
 def _child(run: Job, task: plans.PlanTask, configuration: Configuration | None, now: datetime) -> Job:

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F
+from django.db.models import Count, F, Q
 
 from jobs.locking import retried
 from jobs.models import Cluster, Job
@@ -164,7 +164,10 @@ _PROJECT = Query(
 )
 _SLOTS_TAKEN = Query(lambda: Job.objects.active().filter(project=Param("project"), is_run=False).values_list("pk"))
 _BEGIN = Update(
-    lambda: Job.objects.active().filter(pk=Param("pk"), fence=Param("fence"), begun_at__isnull=True),
+    # By this very worker already: the answer to its first try was lost with the connection.
+    lambda: Job.objects.active().filter(
+        Q(begun_at__isnull=True) | Q(worker=Param("worker")), pk=Param("pk"), fence=Param("fence")
+    ),
     {
         "lease_until": seconds_from_now(settings.LEASE_SECONDS),
         "worker": Param("worker"),

@@ -15,6 +15,14 @@ def job(pk: int) -> Job:
     return found
 
 
+def consequences(pk: int) -> Job:
+    """A settled job with what says what follows from its end."""
+    found = _CONSEQUENCES.instance(pk=pk)
+    if found is None:
+        raise Job.DoesNotExist(f"There is no job {pk}.")
+    return found
+
+
 def run(pk: int) -> Job:
     """A job with the token it is bound to."""
     found = job(pk)
@@ -36,6 +44,7 @@ def attempt(pk: int, fence: str) -> Job | None:
 
 
 _JOB = Query(lambda: Job.objects.filter(pk=Param("pk")))
+_CONSEQUENCES = Query(lambda: Job.objects.filter(pk=Param("pk")).only("is_run", "configuration_id", "parent_id"))
 _ATTEMPT = Query(lambda: Job.objects.filter(pk=Param("pk"), fence=Param("fence")))
 _TOKEN = Query(lambda: Token.objects.filter(pk=Param("pk")))
-_CONFIGURATION = Query(lambda: Configuration.objects.filter(pk=Param("pk")))
+_CONFIGURATION = Query(lambda: Configuration.objects.filter(pk=Param("pk")).only("key", "state"))

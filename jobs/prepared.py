@@ -66,12 +66,14 @@ class Query(_Prepared, Generic[M]):
 
     def _compile(self) -> Statement:
         queryset = self._build()
-        self._model = queryset.model
         compiler = queryset.query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
         if self._limit:
             sql, params = f"{sql} LIMIT %s", [*params, Param(self._limit)]
-        return sql, params, compiler.get_converters([column for column, _, _ in compiler.select])
+        columns = [column for column, _, _ in compiler.select]
+        self._model = queryset.model
+        self._names = [column.target.attname for column in columns if hasattr(column, "target")]
+        return sql, params, compiler.get_converters(columns)
 
     def rows(self, **given: Any) -> list[tuple[Any, ...]]:
         sql, params, converters = self._statement()
@@ -89,10 +91,9 @@ class Query(_Prepared, Generic[M]):
         return [row[0] for row in self.rows(**given)]
 
     def instances(self, **given: Any) -> list[M]:
-        """Rows as models; for querysets of whole rows without joins."""
+        """Rows as models; for querysets without joins, of whole rows or ``only`` some columns."""
         rows = self.rows(**given)
-        names = [field.attname for field in self._model._meta.concrete_fields]
-        return [self._model.from_db(connection.alias, names, row) for row in rows]
+        return [self._model.from_db(connection.alias, self._names, row) for row in rows]
 
     def instance(self, **given: Any) -> M | None:
         instances = self.instances(**given)
