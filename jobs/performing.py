@@ -99,6 +99,9 @@ class Worker:
         job = insist(lambda: loading.attempt(attempt.job_id, attempt.fence))
         if job is None:
             return None, 0
+        if job.status == JobStatus.TERMINATING:
+            insist(lambda: rescuing.interrupt(attempt.job_id, attempt.fence, now=timezone.now()))
+            return None, job.attempt
         spec = prepare(job, attempt, now=timezone.now())
         process = self.nursery.launch(spec)
         try:

@@ -116,10 +116,10 @@ def prepare(job: Job, attempt: Attempt, *, now: datetime) -> ProcessSpec:
 
 
 def _check_access(job: Job, now: datetime) -> None:
-    if job.token_id is None and job.created_by is not None:
+    # A run of an orchestration has that one's token; without any was only what a person asked for by configData.
+    never_had_one = job.parent is None or job.parent.configuration_id is None
+    if job.token is None and job.created_by is not None and never_had_one:
         access.require_run(Actor(user=job.created_by), job.project, job.component_id, now)
-        return
-    if job.token is None and job.parent_id is not None and job.parent is not None and job.parent.token_id is None:
         return
     sentence = access.refusal(job.token, component_id=job.component_id, now=now, bound=True)
     if sentence:

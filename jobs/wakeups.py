@@ -92,8 +92,9 @@ class PostgresListener(Listener):
         return int(self._connection.fileno())
 
     def heard(self) -> bool:
-        if self._connection is connection.connection and not self._pending:
-            # Not the connection's notifies(): it does not go with handlers, and one connection may serve two topics.
+        self.open()
+        # Not the connection's notifies(): it does not go with handlers, and one connection may serve two topics.
+        with connection.wrap_database_errors:
             plain = self._connection.pgconn
             plain.consume_input()
             while notification := plain.notifies():
