@@ -103,12 +103,12 @@ def retry(
 def default_retry_selection(job: Job, *, as_it_was: bool = False) -> list[str]:
     """The keys of the tasks that the retry dialog checks. Raises Refused when the plan cannot be read any more."""
     try:
-        old = snapshots.plan_of(job)
+        before, chosen = snapshots.whole_plan_of(job), snapshots.plan_of(job)
         now = snapshots.whole_plan_of(job) if as_it_was else newest_plan_of(job)
     except (snapshots.SnapshotLost, plans.InvalidPlan, plans.InvalidSelection) as error:
         raise Refused(str(error)) from error
     statuses = dict(job.children.values_list("task_key", "status"))
-    return plans.retry_selection(old, now, statuses)
+    return plans.retry_selection(before, chosen, now, statuses)
 
 
 def newest_plan_of(run: Job) -> plans.Plan:

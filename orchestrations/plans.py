@@ -253,28 +253,20 @@ def decide(plan: Plan, position: int | None, outcomes: Sequence[Outcome]) -> Sta
     return Finish(GOOD if all(outcome.is_good for outcome in outcomes) else "warning")
 
 
-def retry_selection(old: Plan, now: Plan, statuses: Mapping[str, str]) -> list[str]:
+def retry_selection(before: Plan, chosen: Plan, now: Plan, statuses: Mapping[str, str]) -> list[str]:
     """The tasks of ``now`` that a retry checks by default (R10).
 
-    ``old`` is the selection that the settled job ran, ``statuses`` how its tasks ended (absent: not executed).
-    A task added since counts when its phase has not been executed.
+    ``before`` is the whole orchestration as the settled job had it, ``chosen`` the part of it that the job ran,
+    ``statuses`` how its tasks ended (absent: not executed). A task added since counts when it is active and its phase
+    has not been executed; one that was not chosen then is not chosen now.
     """
-    in_old = {task.key for task in old.tasks}
-    executed = {phase.key for phase in old.phases if any(task.key in statuses for task in phase.tasks)}
-    keys = []
-    for phase in now.phases:
-        for task in phase.tasks:
-            if task.key in in_old:
-                if statuses.get(task.key) != GOOD:
-                    keys.append(task.key)
-            elif task.enabled and phase.key not in executed and _was_reached(old, phase.key):
-                keys.append(task.key)
-    return keys
+    known = {task.key for task in before.tasks}
+    in_chosen = {task.key for task in chosen.tasks}
+    executed = {phase.key for phase in chosen.phases if any(task.key in statuses for task in phase.tasks)}
 
+    def is_checked(task: PlanTask, phase: PlanPhase) -> bool:
+        if task.key in known:
+            return task.key in in_chosen and statuses.get(task.key) != GOOD
+        return task.enabled and phase.key not in executed
 
-def _was_reached(old: Plan, phase_key: str) -> bool:
-    """Whether the old selection had work in this phase; an unknown phase is new and counts."""
-    for phase in old.phases:
-        if phase.key == phase_key:
-            return bool(phase.tasks)
-    return True
+    return [task.key for phase in now.phases for task in phase.tasks if is_checked(task, phase)]

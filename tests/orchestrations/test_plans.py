@@ -259,20 +259,20 @@ def test_a_retry_checks_failed_tasks_and_those_of_phases_not_executed(
 ) -> None:
     plan = plan_of(["a", "b"], ["c"], ["d"])
 
-    assert plans.retry_selection(plan, plan, statuses) == expected
+    assert plans.retry_selection(plan, plan, plan, statuses) == expected
 
 
-def test_a_retry_of_a_partial_run_leaves_out_phases_and_executed_tasks_that_were_not_chosen() -> None:
-    whole = plan_of(["a", "b"], ["c"], ["d"])
+def test_a_retry_of_a_partial_run_leaves_out_what_was_not_chosen() -> None:
+    whole = plan_of(["a", "b"], ["c", "not-chosen"], ["d"])
 
-    assert plans.retry_selection(whole.select(["a", "c"]), whole, {"a": "error"}) == ["a", "c"]
+    assert plans.retry_selection(whole, whole.select(["a", "c"]), whole, {"a": "error"}) == ["a", "c"]
 
 
 def test_a_retry_leaves_out_tasks_removed_since_and_takes_new_ones_of_phases_not_executed() -> None:
     old = plan_of(["a", "b"], ["c"])
     now = plan_of(["a", "new-in-executed"], ["c", "new", "new-inactive"], disabled=("new-inactive",))
 
-    assert plans.retry_selection(old, now, {"a": "error", "b": "error"}) == ["a", "c", "new"]
+    assert plans.retry_selection(old, old, now, {"a": "error", "b": "error"}) == ["a", "c", "new"]
 
 
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=5), st.data())
@@ -282,7 +282,7 @@ def test_what_a_retry_checks_was_never_good(sizes: list[int], data: st.DataObjec
     keys = [task.key for phase in plan.phases[:executed] for task in phase.tasks]
     statuses = {key: data.draw(st.sampled_from([GOOD, *BAD])) for key in keys}
 
-    chosen = plans.retry_selection(plan, plan, statuses)
+    chosen = plans.retry_selection(plan, plan, plan, statuses)
 
     assert set(chosen) == {task.key for task in plan.tasks if statuses.get(task.key) != GOOD}
     assert len(chosen) == len(set(chosen))
