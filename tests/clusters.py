@@ -175,11 +175,16 @@ class RunningCluster:
     def _living(self) -> list[int]:
         """By its data folder in the environment, and those once seen (nurseries carry no environment)."""
         folder = str(self.data).encode()
-        seen = {int(name.partition(":")[0]) for name in self._seen if machine.is_alive(name)}
+        seen = {int(name.partition(":")[0]) for name in self._seen if _is_alive(name)}
         for pid in _parents():
-            if pid != os.getpid() and folder in _read(pid, "environ") and machine.is_alive(machine.process_name(pid)):
+            if pid != os.getpid() and folder in _read(pid, "environ") and _is_alive(machine.process_name(pid)):
                 seen.add(pid)
         return sorted(seen)
+
+
+def _is_alive(process: str) -> bool:
+    """The name of one that had gone when it was named has no start and fits any other that has gone."""
+    return ":?:" not in process and machine.is_alive(process)
 
 
 def marked(prefix: str) -> list[int]:
