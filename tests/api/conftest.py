@@ -21,7 +21,8 @@ class Api:
     """A client of the API with the token of somebody; "" is nobody."""
 
     text: str
-    headers: dict[str, str] = field(default_factory=dict)
+    # Kept: a new client loads the middleware anew.
+    client: Client = field(default_factory=lambda: Client(raise_request_exception=False), repr=False)
 
     def call(self, method: str, path: str, body: Any = None, *, form: Any = None, **headers: str) -> Any:
         """The response. ``body`` is sent as JSON, ``form`` (text) as a form; headers have _ for -."""
@@ -30,8 +31,7 @@ class Api:
         kind, data = "application/json", "" if body is None else json.dumps(body)
         if form is not None:
             kind, data = "application/x-www-form-urlencoded", form
-        client = Client(raise_request_exception=False)
-        return client.generic(method, path, data, content_type=kind, headers=sent | self.headers)
+        return self.client.generic(method, path, data, content_type=kind, headers=sent)
 
     def get(self, path: str, **headers: str) -> Any:
         return self.call("GET", path, **headers)
