@@ -21,6 +21,7 @@ from jobs.models import Job
 from jobs.moving import seconds_from_now
 from jobs.preparing import Attempt, CannotStart, Remover, prepare
 from jobs.processes.client import Nursery, SupervisedProcess
+from jobs.processes.kernel import lease_clock
 from jobs.processes.protocol import Ended, ExitRecord, LogGrew, Lost
 from jobs.states import JobStatus
 from jobs.wakeups import Listener, Topic, listener
@@ -54,6 +55,8 @@ class Worker:
     drain: Drain = field(default_factory=Drain)
     nursery: Nursery = field(default_factory=Nursery)
     remover: Remover = field(default_factory=Remover)
+    leased_at: float = 0.0
+    """Just before the lease of the job at hand was written: the supervisor counts from there."""
 
     def perform_all(self, claim: Claim) -> None:
         """Perform the claim and, without going back to the queue, whatever else can be claimed then."""
@@ -67,6 +70,7 @@ class Worker:
     def _claim_another(self) -> Claim | None:
         if self.drain.claims_no_more():
             return None
+        self.leased_at = lease_clock()
         try:
             claims = claiming.claim(self.claimant, now=timezone.now(), most=1)
         except DatabaseError:
@@ -77,6 +81,7 @@ class Worker:
 
     def _perform(self, claim: Claim, begun: bool) -> None:
         worker = self.claimant.worker
+        self.leased_at = self.leased_at if begun else lease_clock()
         if not begun and not insist(lambda: claiming.begin(claim, worker, now=timezone.now())):
             return
         attempt = Attempt(claim.job_id, claim.fence)
@@ -102,13 +107,24 @@ class Worker:
         if job.status == JobStatus.TERMINATING:
             insist(lambda: rescuing.interrupt(attempt.job_id, attempt.fence, now=timezone.now()))
             return None, job.attempt
-        spec = prepare(job, attempt, now=timezone.now())
+        spec = insist(lambda: prepare(job, attempt, leased_at=self.leased_at, now=timezone.now()))
         process = self.nursery.launch(spec)
         try:
             record = Watch(attempt, process, number=job.attempt, drain=self.drain).to_the_end()
             return record, job.attempt
+        except BaseException:
+            # Whatever becomes of the job, its configuration may only go on once this process is no more (R5).
+            wait_for_its_end(process)
+            raise
         finally:
             process.close()
+
+
+def wait_for_its_end(process: SupervisedProcess) -> None:
+    """Stop the process and wait until nothing of it runs; its supervisor sees to it within the grace."""
+    process.stop("lost")
+    while not any(isinstance(message, Ended | Lost) for message in process.receive()):
+        select.select([process.fileno()], [], [], POLL_SECONDS)
 
 
 def conclude(attempt: Attempt, record: ExitRecord, *, number: int) -> None:
@@ -209,6 +225,7 @@ class Watch:
         self._look_at_row()
 
     def _renew(self) -> None:
+        as_of = lease_clock()
         owned = (
             Job.objects.active()
             .filter(pk=self.attempt.job_id, fence=self.attempt.fence)
@@ -216,7 +233,7 @@ class Watch:
         )
         if owned:
             self.renewed = time.monotonic()
-            self.process.renew()
+            self.process.renew(as_of)
         self._look_at_row()
 
     def _look_at_row(self) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -87,7 +87,7 @@ def jobs_folder() -> Path:
     return Path(settings.DATA_DIR) / "jobs"
 
 
-def prepare(job: Job, attempt: Attempt, *, now: datetime) -> ProcessSpec:
+def prepare(job: Job, attempt: Attempt, *, leased_at: float | None = None, now: datetime) -> ProcessSpec:
     """Check once more that the job may run (R18), write its data folder and say how its process is started.
 
     Raises CannotStart.
@@ -112,7 +112,7 @@ def prepare(job: Job, attempt: Attempt, *, now: datetime) -> ProcessSpec:
         environment["KBC_URL"] = settings.PUBLIC_URL or f"http://{settings.BIND}"
         secrets = [environment["KBC_TOKEN"], *secrets]
     _write_folder(job, attempt, configuration)
-    return _spec(component, configuration, attempt, environment, secrets)
+    return replace(_spec(component, configuration, attempt, environment, secrets), leased_at=leased_at)
 
 
 def _check_access(job: Job, now: datetime) -> None:
