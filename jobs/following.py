@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,6 @@ from datetime import datetime
 import psycopg
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.utils import timezone
 
 from jobs import snapshots, waiting
 from jobs.models import Job
@@ -46,7 +45,7 @@ class Progress:
         return self.status in SETTLED
 
 
-def follow(job_id: int) -> Iterator[Progress | None]:
+def follow(job_id: int, clock: Callable[[], datetime]) -> Iterator[Progress | None]:
     """What is known of the job, after every wake-up and every second, until it has settled.
 
     None stands for a look that the database did not answer; it is tried again for as long as it takes.
@@ -58,7 +57,7 @@ def follow(job_id: int) -> Iterator[Progress | None]:
         while not settled:
             try:
                 hearing.open()
-                progress = look(job_id, timezone.now())
+                progress = look(job_id, clock())
                 yield progress
                 settled = progress.is_settled
                 if not settled:

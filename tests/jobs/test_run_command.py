@@ -195,7 +195,7 @@ def test_on_a_terminal_one_line_is_rewritten_without_escape_codes() -> None:
 def test_ctrl_c_leaves_the_run_going_and_says_so(
     root: User, orchestration: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(job_id: int) -> Iterator[Progress]:
+    def interrupted(job_id: int, clock: Any) -> Iterator[Progress]:
         yield following.look(job_id, timezone.now())
         raise KeyboardInterrupt
 
@@ -222,7 +222,7 @@ def test_waiting_outlives_a_database_that_is_away(
         return look(job_id, now)
 
     monkeypatch.setattr(following, "look", sometimes)
-    watching = following.follow(job.pk)
+    watching = following.follow(job.pk, timezone.now)
     assert [next(watching), next(watching)] == [None, None]
     known = next(watching)
     assert known is not None and known.status == JobStatus.PROCESSING
@@ -236,7 +236,7 @@ def test_what_is_followed_is_told_by_a_wake_up_and_not_by_the_clock(
     seen: list[JobStatus] = []
 
     with meanwhile(lambda: bring_to(JobStatus.SUCCESS, project)):
-        seen += [progress.status for progress in following.follow(job.pk) if progress is not None]
+        seen += [progress.status for progress in following.follow(job.pk, timezone.now) if progress is not None]
 
     assert seen[-1] == JobStatus.SUCCESS
 

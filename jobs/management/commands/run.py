@@ -59,7 +59,7 @@ class Command(BaseCommand):
         line = ProgressLine(self.stdout)
         last: Progress | None = None
         try:
-            for progress in following.follow(job.pk):
+            for progress in following.follow(job.pk, timezone.now):
                 line.show(progress, timezone.now())
                 last = progress
         except KeyboardInterrupt:
