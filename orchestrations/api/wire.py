@@ -86,9 +86,12 @@ def endpoint(service: Service, *, is_public: bool = False, **handlers: Handler) 
             if method not in handlers:
                 return _wrong_method(service, request, handlers)
             subject = request if is_public else authenticate(request)
-            return _written(handlers[method](subject, **parts))
+            response = _written(handlers[method](subject, **parts))
         except Exception as error:  # the API's edge: whatever it is, it is answered in the service's shape
-            return errors.respond(service, request, error)
+            response = errors.respond(service, request, error)
+        if request.method == "HEAD":
+            response.content = b""
+        return response
 
     return view
 

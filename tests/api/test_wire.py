@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
-from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.test import Client, RequestFactory
+from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from jobs import launching
 from jobs.models import Job
@@ -210,6 +210,17 @@ def test_a_body_that_is_too_large_is_told_so(api: Api, settings: Any) -> None:
 
     assert "larger" in assert_queue_error(api.post("/queue/jobs", body), 413)
     assert not Job.objects.exists()
+
+
+def test_a_head_is_a_get_without_a_body(api: Api, parts: dict[str, str]) -> None:
+    """Asked past the test client, which cuts bodies off itself."""
+    for job, status in [(parts["job_id"], 200), ("0", 404)]:
+        request = RequestFactory().head(f"/queue/jobs/{job}", headers={"X-StorageApi-Token": api.text})
+        found = resolve(request.path)
+
+        response = found.func(request, **found.kwargs)
+
+        assert (response.status_code, response.content) == (status, b"")
 
 
 def test_a_form_of_parts_is_read_by_every_write(api: Api, project: Project) -> None:
