@@ -65,6 +65,11 @@ def test_a_configuration_is_created(api: Api, token: tuple[Token, str]) -> None:
     assert response.headers["ETag"] == '"1"'
 
 
+def test_a_configuration_may_begin_empty_but_not_half_filled(api: Api) -> None:
+    assert create(api, configuration={}).status_code == 201
+    assert "parameters" in assert_storage_error(create(api, configuration={"parameters": {}}), 400)
+
+
 def test_a_configuration_may_bring_its_own_id(api: Api) -> None:
     assert create(api, configurationId="nightly.load-1").json()["id"] == "nightly.load-1"
     assert "taken" in assert_storage_error(create(api, configurationId="nightly.load-1"), 400)
