@@ -23,7 +23,7 @@ from orchestrations.lib import lifeline
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.25
 RESTART_SECONDS = 1.0
 RESTARTED = "TUTTI_CLUSTER_RESTARTED"
 

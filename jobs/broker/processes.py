@@ -25,6 +25,8 @@ from django_q import cluster as q2
 
 POISON = "STOP"
 LARGEST_MESSAGE = 60_000
+LOOK_SECONDS = 0.25
+"""How often somebody who waits for a flag looks: often enough for a stop, seldom enough to cost nothing idle."""
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 
@@ -98,7 +100,7 @@ class SharedFlag:
             self._beat.touch()
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self.is_set() and (deadline is None or time.monotonic() < deadline):
-            time.sleep(0.1 if deadline is None else max(0.0, min(0.1, deadline - time.monotonic())))
+            time.sleep(LOOK_SECONDS if deadline is None else max(0.0, min(LOOK_SECONDS, deadline - time.monotonic())))
         return self.is_set()
 
 
