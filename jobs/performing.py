@@ -23,7 +23,7 @@ from jobs.preparing import Attempt, CannotStart, Remover, prepare
 from jobs.processes.client import Nursery, SupervisedProcess
 from jobs.processes.kernel import lease_clock
 from jobs.processes.protocol import Ended, ExitRecord, LogGrew, Lost
-from jobs.states import JobStatus
+from jobs.states import SETTLED, JobStatus
 from jobs.wakeups import Listener, Topic, listener
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class Worker:
     def _run(self, attempt: Attempt) -> tuple[ExitRecord | None, int]:
         """Run the process to its end: its exit record, None when the claim was void, and the attempt's number."""
         job = insist(lambda: loading.attempt(attempt.job_id, attempt.fence))
-        if job is None:
+        if job is None or job.is_settled:
             return None, 0
         if job.status == JobStatus.TERMINATING:
             insist(lambda: rescuing.interrupt(attempt.job_id, attempt.fence, now=timezone.now()))
@@ -239,7 +239,7 @@ class Watch:
     def _look_at_row(self) -> None:
         row = Job.objects.filter(pk=self.attempt.job_id, fence=self.attempt.fence).values_list("status", flat=True)
         status = row.first()
-        if status is None:
+        if status is None or status in SETTLED:
             # Taken over: this process must not go on, and its end is nobody's.
             self.process.stop("lease")
             self.void = True

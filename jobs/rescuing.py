@@ -30,23 +30,33 @@ INTERRUPTED = "The job was interrupted: its worker or machine stopped while it r
 
 
 @retried
-def interrupt(job_id: int, fence: str, *, now: datetime) -> bool:
+def interrupt(job_id: int, fence: str, *, now: datetime, seen: Job | None = None) -> bool:
     """Decide what becomes of an attempt that nobody performs any more; False when the fence is void.
 
     Terminating: terminated. Never begun: back to waiting. Safe to run again: back to waiting, at most 3 attempts.
-    Otherwise it ends in error "interrupted".
+    Otherwise it ends in error "interrupted". ``seen``: only if no worker has taken the attempt up or renewed its lease
+    since this was read.
     """
     identity = Job.objects.active().filter(pk=job_id, fence=fence).values_list("root_id", flat=True)
     if not identity:
         return False
     with under_root(identity[0] or job_id):
-        job = Job.objects.filter(pk=job_id, fence=fence, status=JobStatus.PROCESSING).first()
+        # The row's own lock: taking up and renewing are done without the root.
+        rows = Job.objects.active().select_for_update(no_key=True).filter(pk=job_id, fence=fence)
+        found = rows.first()
+        if found is None or (seen is not None and _lives(found, seen)):
+            return False
+        job = found if found.status == JobStatus.PROCESSING else None
         if job is not None and (job.begun_at is None or _may_run_again(job)):
             return _give_back(job, now)
     message = INTERRUPTED if job is None or job.attempt < ATTEMPTS else f"{INTERRUPTED} This was attempt {job.attempt}."
     result = {"message": message, "error": {"type": "application"}}
     end = End(status=JobStatus.ERROR, message=message, error_type="application", result=result)
     return advancing.settle(job_id, fence, end, now=now)
+
+
+def _lives(found: Job, seen: Job) -> bool:
+    return bool(found.begun_at != seen.begun_at or found.lease_until != seen.lease_until)
 
 
 def _may_run_again(job: Job) -> bool:
@@ -105,13 +115,14 @@ class Rescuer:
     def _rescue(self, job: Job) -> bool:
         attempt = Attempt(job.pk, job.fence)
         if not job.owner.startswith(f"{machine.name()}/"):
-            return interrupt(job.pk, job.fence, now=timezone.now())
+            return interrupt(job.pk, job.fence, now=timezone.now(), seen=job)
         expired = bool(getattr(job, "expired", True))
         if job.begun_at is None:
             if not expired and machine.is_alive(owner_process(job.owner)):
                 return False
-            self.undelivered += job.owner == self.owner
-            return interrupt(job.pk, job.fence, now=timezone.now())
+            given_back = interrupt(job.pk, job.fence, now=timezone.now(), seen=job)
+            self.undelivered += given_back and job.owner == self.owner
+            return given_back
         if machine.is_alive(job.worker) and not expired:
             self.dead_since.pop(job.fence, None)
             return False
