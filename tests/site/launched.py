@@ -94,13 +94,13 @@ class Up:
         return next((int(pid) for pid in children if word in command_of(int(pid))), 0)
 
     def everything(self) -> set[int]:
-        """All processes of this data folder, the launcher aside. Zombies have ended."""
-        mark = f"TUTTI_DATA={self.data}".encode()
+        """All processes whose environment names this data folder, components too; the launcher aside."""
+        mark = str(self.data).encode()
         found = set()
         for folder in Path("/proc").iterdir():
             if folder.name.isdigit() and int(folder.name) not in {os.getpid(), self.process.pid}:
                 try:
-                    if mark in (folder / "environ").read_bytes().split(b"\0"):
+                    if mark in (folder / "environ").read_bytes():
                         found.add(int(folder.name))
                 except OSError:
                     continue

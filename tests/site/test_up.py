@@ -18,10 +18,23 @@ import pytest
 
 from tests.clusters import ROOT, wait_for
 from tests.site import launched
-from tests.site.launched import Up
+from tests.site.launched import Up, command_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 PASSWORD = re.compile(r"^ +password +(\S+)$", re.MULTILINE)
+
+RUN_FOR_EVER = """
+from django.utils import timezone
+from jobs import launching
+from orchestrations import editing
+from orchestrations.access import Actor
+from orchestrations.models import Project, User
+
+now, actor, project = timezone.now(), Actor(user=User.objects.get()), Project.objects.get()
+content = editing.Content(name="Long", document={"parameters": {"command": ["sleep", "86399"]}})
+configuration = editing.create(project, "command", content, actor=actor, now=now)
+launching.launch(project, "command", configuration, launching.Request(), actor=actor, now=now)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +105,10 @@ def test_a_killed_web_worker_is_replaced(up: Up) -> None:
     assert up.get() == 200
 
 
-def test_nothing_is_left_when_the_launcher_is_killed(own: Up) -> None:
-    wait_for(lambda: len(own.everything()) >= 8, what="all processes of the site")
+def test_nothing_is_left_when_the_launcher_is_killed_not_even_a_component(own: Up, own_database: str) -> None:
+    started = launched.run("shell", "-c", RUN_FOR_EVER, data=own.data, database=own_database)
+    assert started.returncode == 0, started.stderr
+    wait_for(lambda: any("sleep 86399" in command_of(pid) for pid in own.everything()), what="the component runs")
 
     own.end(signal.SIGKILL)
 
