@@ -21,7 +21,7 @@ from orchestrations.components import catalogue, parameters
 from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.documents import secrets_scope
 from orchestrations.lib.secrets import SecretUnreadable, encrypt_document
-from orchestrations.models import Configuration, Project
+from orchestrations.models import Configuration, Project, Role
 
 LONGEST_DELAY_SECONDS = 366 * 24 * 3600
 
@@ -71,6 +71,7 @@ def launch(
     _check_configuration(project, component_id, configuration, request)
     job = _unsaved(project, component_id, configuration, request, actor, now)
     _check_content(job)
+    _require_content(job, actor, now)
     return _create(job, now)
 
 
@@ -196,6 +197,46 @@ def _check_content(job: Job) -> None:
         raise Refused(str(error)) from error
     except (plans.InvalidPlan, parameters.InvalidParameters, snapshots.SnapshotLost) as error:
         raise Refused(f"configData: {error}" if job.request.get("configData") else str(error)) from error
+
+
+def _require_content(job: Job, actor: Actor, now: datetime) -> None:
+    """Content that comes with a request may be any program, so it takes more than running what editors have made.
+
+    A person must be an editor; a limited token must reach every component that the content names, since the run of an
+    orchestration has that one's token (R18). Raises Denied.
+    """
+    given = job.request.get("configData")
+    if not given:
+        return
+    if actor.user is not None:
+        if not _is_again(job):
+            access.require(actor, job.project, Role.EDITOR)
+        return
+    try:
+        components = _components_in(given) if job.is_run else set()
+    except plans.InvalidPlan as error:
+        raise Refused(f"configData: {error}") from error
+    for component_id in sorted(components):
+        access.require_run(actor, job.project, component_id, now)
+
+
+def _components_in(document: Mapping[str, Any]) -> set[str]:
+    """Those of its tasks, and of the orchestrations that stand in them as content of their own."""
+    found = set()
+    for task in plans.parse(document, tasks_limit=settings.TASKS_LIMIT).tasks:
+        found.add(task.component_id)
+        inner = task.request.get("configData")
+        if task.component_id == ORCHESTRATOR and inner:
+            found |= _components_in(inner)
+    return found
+
+
+def _is_again(job: Job) -> bool:
+    """Whether an earlier job ran the very same content: to retry it needs no editor."""
+    earlier = job.previous_job
+    if earlier is None or (earlier.component_id, earlier.configuration_id) != (job.component_id, job.configuration_id):
+        return False
+    return bool(earlier.request.get("configData") == job.request["configData"])
 
 
 def _create(job: Job, now: datetime) -> Job:
