@@ -15,6 +15,8 @@ from django.utils import timezone
 from orchestrations.models import LoginAttempt, Membership, Project, Role, User
 from orchestrations.models.accounts import Theme
 
+ATTEMPTS_ARE_KEPT = timedelta(days=30)
+
 
 class ThrottledEmailBackend(ModelBackend):
     """Refuses an address or an account after too many failures within a while, right password or not (DESIGN §8)."""
@@ -23,12 +25,13 @@ class ThrottledEmailBackend(ModelBackend):
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
         email = (username or kwargs.get("email") or "").strip().lower()[:254]
-        address = request.META.get("REMOTE_ADDR", "")[:64] if request is not None else ""
+        address = _address_of(request) if request is not None else ""
         now = timezone.now()
         if is_throttled(email, address, now):
             return None
         user = super().authenticate(request, username=email, password=password, **kwargs)
         if not isinstance(user, User):
+            LoginAttempt.objects.filter(at__lt=now - ATTEMPTS_ARE_KEPT).delete()
             LoginAttempt.objects.create(email=email, address=address, at=now)
             return None
         LoginAttempt.objects.filter(email=email).delete()
@@ -42,6 +45,12 @@ def is_throttled(email: str, address: str, now: datetime) -> bool:
         return True
     # Many people may sit behind one address.
     return bool(address) and recent.filter(address=address).count() >= 10 * settings.LOGIN_ATTEMPTS
+
+
+def _address_of(request: HttpRequest) -> str:
+    """Behind a proxy everybody comes from the proxy: what it has added last says from where."""
+    told = request.headers.get("X-Forwarded-For", "") if settings.BEHIND_PROXY else ""
+    return (told.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", ""))[:64]
 
 
 @transaction.atomic
