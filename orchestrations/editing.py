@@ -82,7 +82,8 @@ def create(
         configuration.save(force_insert=True)
         if not key:
             _name_by_number(configuration)
-        _after_save(configuration, change_description or f"Create {noun}", actor, now)
+        _add_version(configuration, change_description or f"Create {noun}", actor, now)
+        _write_rows(configuration)
         if component_id == ORCHESTRATOR:
             tokens.create_for_orchestration(configuration, actor=actor, now=now)
     return configuration
@@ -113,7 +114,10 @@ def update(
         fields = ["name", "description", "document", "is_disabled", "version", "updated_at"]
         # Jobs keep their state without this lock: it is written only when somebody gave one.
         current.save(update_fields=fields if content.state is KEEP else [*fields, "state"])
-        _after_save(current, change_description or "Update configuration", actor, now)
+        _add_version(current, change_description or "Update configuration", actor, now)
+        # An old document may name what has gone since: it must not keep anybody from switching it off.
+        if content.document is not KEEP:
+            _write_rows(current)
     return current
 
 
@@ -270,7 +274,7 @@ def _name_by_number(configuration: Configuration) -> None:
     configuration.save(update_fields=["key"])
 
 
-def _after_save(configuration: Configuration, change_description: str, actor: Actor, now: datetime) -> None:
+def _add_version(configuration: Configuration, change_description: str, actor: Actor, now: datetime) -> None:
     ConfigurationVersion.objects.create(
         configuration=configuration,
         version=configuration.version,
@@ -283,6 +287,9 @@ def _after_save(configuration: Configuration, change_description: str, actor: Ac
         created_by=actor.user,
         created_with=actor.token.description if actor.token else "",
     )
+
+
+def _write_rows(configuration: Configuration) -> None:
     if configuration.component_id == ORCHESTRATOR:
         documents.write_rows(configuration)
         documents.check_nesting(configuration)

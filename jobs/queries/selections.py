@@ -61,6 +61,11 @@ def phases_of(
     ]
 
 
+def place_of(text: str) -> int | None:
+    """The phase that ``?from=`` names; None for what is no number."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def active_from(plan: plans.Plan, place: int) -> list[str]:
     """The active tasks of this phase and of every phase after it."""
     return [task.key for phase in plan.phases[place:] for task in phase.tasks if task.enabled]

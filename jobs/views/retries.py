@@ -16,6 +16,7 @@ from jobs.queries.rows import url_of
 from jobs.queries.tasks import NOT_EXECUTED
 from jobs.views.answers import find_job, go_to, tell_scheduled
 from orchestrations import plans, queries
+from orchestrations.components.catalogue import UnknownComponent
 from orchestrations.lib.htmx import wants_fragment
 from orchestrations.models import Role
 from orchestrations.views.members import MemberRequest, for_members
@@ -37,7 +38,7 @@ def retry(request: MemberRequest, job_id: int) -> HttpResponse:
         new = launching.retry(
             job, actor=request.member.actor, now=request.member.now, only_task_keys=chosen, as_it_was=as_it_was
         )
-    except launching.Refused as error:
+    except (launching.Refused, UnknownComponent) as error:
         return _form(request, job, as_it_was=as_it_was, chosen=chosen, error=str(error))
     tell_scheduled(request, new)
     return go_to(request, url_of(new))
@@ -67,9 +68,9 @@ def _form(
 
 def _selection(request: MemberRequest, job: Job, as_it_was: bool, chosen: list[str] | None) -> dict[str, Any]:
     plan = snapshots.whole_plan_of(job) if as_it_was else launching.newest_plan_of(job)
-    place = request.GET.get("from", "")
-    if chosen is None and place.isascii() and place.isdigit():
-        chosen = selections.active_from(plan, int(place))
+    place = selections.place_of(request.GET.get("from", ""))
+    if chosen is None and place is not None:
+        chosen = selections.active_from(plan, place)
     if chosen is None:
         chosen = launching.default_retry_selection(job, as_it_was=as_it_was)
     url = reverse("job-retry", args=[job.project_id, job.pk])

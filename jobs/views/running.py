@@ -45,8 +45,7 @@ def run(request: MemberRequest, orchestration_id: int) -> HttpResponse:
 
 def _asked_for(request: MemberRequest, plan: plans.Plan) -> list[str]:
     """``?from=<n>``: phase n and everything after it; otherwise all active tasks."""
-    asked = request.GET.get("from", "")
-    return selections.active_from(plan, int(asked) if asked.isascii() and asked.isdigit() else 0)
+    return selections.active_from(plan, selections.place_of(request.GET.get("from", "")) or 0)
 
 
 def _selection(plan: plans.Plan, chosen: list[str]) -> list[str] | None:
