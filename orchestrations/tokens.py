@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from datetime import datetime, timedelta
 
@@ -52,9 +53,7 @@ def reveal(token: Token) -> str:
 def find(text: str, now: datetime) -> Token | None:
     """The token that the text belongs to, unless it has expired; constant time in the secret."""
     parts = text.strip().split("-", 2)
-    if len(parts) != 3 or not parts[0].isascii() or not parts[0].isdigit() or not parts[1].isdigit():
-        return None
-    if max(len(parts[0]), len(parts[1])) > 18:
+    if len(parts) != 3 or not all(re.fullmatch("[0-9]{1,18}", number, re.ASCII) for number in parts[:2]):
         return None
     token = Token.objects.select_related("project", "user").filter(pk=int(parts[1]), project_id=int(parts[0])).first()
     if token is None or not hmac.compare_digest(token.secret_hash, _hash(parts[2])):

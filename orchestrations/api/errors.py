@@ -114,9 +114,9 @@ def respond(service: Service, request: HttpRequest, error: Exception) -> HttpRes
         "%s: %s %s is answered with %s %s",
         exception_id,
         request.method,
-        request.path,
+        _on_one_line(request.path),
         refusal.status,
-        refusal.message,
+        _on_one_line(refusal.message),
         exc_info=error if ours else None,
     )
     code = {"code": refusal.code} if service.has_text_codes else {"code": refusal.status, "status": "error"}
@@ -124,6 +124,11 @@ def respond(service: Service, request: HttpRequest, error: Exception) -> HttpRes
     if refusal.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _on_one_line(text: str) -> str:
+    """What a client sent must not write lines of its own into the log."""
+    return text.encode("unicode_escape").decode()
 
 
 class ApiErrorShape:

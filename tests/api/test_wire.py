@@ -106,6 +106,19 @@ def test_without_a_token_nothing_is_told(nobody: Api) -> None:
                 assert_error(path, response, 401 if method in allowed else 405)
 
 
+@pytest.mark.parametrize("text", ["1-²-x", "²-1-x", "1-1", "--", "1-" + "9" * 40 + "-x", "-1-1-x", "x"])
+def test_what_is_no_token_is_a_wrong_one(text: str, db: None) -> None:
+    assert_error("/queue/jobs/1", Api(text).get("/queue/jobs/1"), 401)
+
+
+def test_a_client_writes_no_line_of_its_own_into_the_log(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "tutti.api"):
+        api.get("/queue/jobs/1%0aERROR forged")
+
+    assert "forged" in caplog.text
+    assert not any("\n" in record.getMessage() for record in caplog.records)
+
+
 def test_a_method_that_is_not_there_is_refused(api: Api, parts: dict[str, str]) -> None:
     for address in ADDRESSES:
         path = filled(address, **parts)
