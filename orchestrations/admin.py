@@ -77,6 +77,11 @@ class UserAdmin(DjangoUserAdmin):
         """People are made inactive: their names stand in the history of jobs."""
         return False
 
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Whoever may set the password of an administrator of everything is one."""
+        is_above = obj is not None and obj.is_superuser and not cast("User", request.user).is_superuser
+        return not is_above and super().has_change_permission(request, obj)
+
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Only an administrator of everything makes another one."""
         rights = () if cast("User", request.user).is_superuser else RIGHTS

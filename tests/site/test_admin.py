@@ -212,6 +212,18 @@ def test_who_may_change_people_cannot_make_administrators(client: Client, bob: U
     assert (bob.theme, bob.is_superuser, bob.is_staff) == ("dark", False, False)
 
 
+def test_who_may_change_people_does_not_take_over_an_administrator(client: Client, root: User) -> None:
+    staff = builders.build_user("staff@example.org", is_staff=True)
+    staff.user_permissions.set(all_permissions_on("user"))
+    client.force_login(staff)
+    password = {"password1": "another long password", "password2": "another long password"}
+
+    asked = client.post(reverse("admin:auth_user_password_change", args=[root.pk]), password)
+
+    root.refresh_from_db()
+    assert (asked.status_code, root.check_password(PASSWORD)) == (403, True)
+
+
 def test_a_new_project_has_its_creator_as_admin(as_root: Client, root: User, bob: User) -> None:
     made = as_root.post(address(Project, "add"), {"name": "New one", "parallel_jobs": "3"})
 
