@@ -80,7 +80,7 @@ DECLARATION_SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
     "properties": {
         "$schema": _TEXT,
-        "id": {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"},
+        "id": {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"},
         "name": {"type": "string", "minLength": 1, "maxLength": 200},
         "kind": {"enum": [kind.value for kind in ComponentKind]},
         "description": _TEXT,
@@ -90,7 +90,7 @@ DECLARATION_SCHEMA: dict[str, Any] = {
         "schema": {"type": "object"},
         "defaults": {"type": "object"},
         "safe_to_run_again": _FLAG,
-        "label": {"type": "string", "pattern": "^[A-Za-z0-9._-]{0,64}$"},
+        "label": {"type": "string", "pattern": "^[A-Za-z0-9._-]{0,50}$"},
         "forwards_token": _FLAG,
         "time_limit_seconds": {"type": "number", "exclusiveMinimum": 0},
         "memory_limit_bytes": {"type": "integer", "minimum": 1},
