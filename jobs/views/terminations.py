@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -45,6 +46,7 @@ def _ask(request: MemberRequest, job: Job, error: str = "") -> HttpResponse:
         },
         "crumbs": [*facts.crumbs_of(job), {"name": f"Job {job.pk}", "url": url_of(job)}],
         "action_url": reverse("job-termination", args=[job.project_id, job.pk]),
+        "grace_seconds": settings.GRACE_SECONDS,
         "error": error,
     }
     return render(request, "jobs/job_confirm_terminate.html", context, status=422 if error else 200)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from jobs.models import Job
 from jobs.states import JobStatus
 from orchestrations import editing
-from orchestrations.models import Configuration, Project
+from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.builders import NOW, admin_of
 
@@ -60,3 +60,13 @@ def test_a_phase_that_is_no_number_leads_to_the_whole_dialog(
     answer = as_alice.get(url, {"from": text})
 
     assert answer.status_code == 200
+
+
+def test_a_form_of_an_old_page_is_refused_in_our_own_words(alice: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+
+    answer = client.post(reverse("theme"), {"theme": "dark"})
+
+    assert answer.status_code == 403
+    assert "This page was too old" in answer.content.decode()
