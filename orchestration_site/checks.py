@@ -15,6 +15,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from orchestration_site import mounts
 from orchestration_site.launcher.options import Refused, is_loopback, parse_bind
 
+# Not Tags.database: checks with that tag are left out unless somebody asks for them.
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
 SAFE_SYNCHRONOUS = {"FULL", "EXTRA", "NORMAL", "1", "2", "3"}
@@ -25,7 +26,7 @@ PGBOUNCER_PORT = "6432"
 OTHERS = stat.S_IRWXO
 
 
-@register(Tags.database)
+@register(Tags.compatibility)
 def check_database(**kwargs: Any) -> Iterator[CheckMessage]:
     database: dict[str, Any] = dict(settings.DATABASES["default"])
     if database["ENGINE"] not in {SQLITE, POSTGRESQL}:

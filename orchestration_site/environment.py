@@ -47,6 +47,13 @@ def whole(name: str, default: int, *, least: int = 0) -> int:
     return int(result)
 
 
+def choice(name: str, default: str, choices: list[str]) -> str:
+    value = text(name, default).upper()
+    if value not in choices:
+        raise ImproperlyConfigured(f"{PREFIX}{name} must be one of {', '.join(choices)}, not {value!r}.")
+    return value
+
+
 def words(name: str, default: str = "") -> list[str]:
     """Comma-separated words."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]

@@ -187,14 +187,19 @@ Q_CLUSTER = {
 # Shared between processes by nothing: only the throttle of logins uses it, which keeps its counts in the database.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
+LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
+    "root": {"handlers": ["stderr"], "level": env.choice("LOG_LEVEL", "INFO", LOG_LEVELS)},
     "loggers": {
         # Anybody may ask for any host: an answer of 400 is enough.
-        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
-        "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False}},
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
+        "django-q": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+    },
 }

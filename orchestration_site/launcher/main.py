@@ -60,7 +60,9 @@ def _up(options: Options) -> int:
             environment | pipes.ready_variable(),
             [listener.fileno(), pipes.lifeline_end, pipes.ready_end],
         ),
-        Service("The workers", [sys.executable, str(MANAGE), "cluster"], environment, [pipes.lifeline_end]),
+        Service(
+            "The workers", [sys.executable, str(MANAGE), "cluster", "--skip-checks"], environment, [pipes.lifeline_end]
+        ),
     ]
     running = Running(
         services,

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.checks import CheckMessage
+from django.core.checks import CheckMessage, Tags
 from django.core.checks.registry import registry
 
 from jobs import checks as jobs_checks
 from orchestration_site import checks as site_checks
 from orchestration_site import mounts
+from orchestration_site.management.commands import prepare
 from orchestrations.components import catalogue
 
 OURS = {jobs_checks.__name__, site_checks.__name__}
@@ -143,6 +144,15 @@ TRIPS: list[tuple[str, Callable[[Any], object]]] = [
     ("site.E015", lambda s: change(s, USE_TZ=False)),
     ("site.E015", lambda s: change(s, TIME_ZONE="Europe/Prague")),
 ]
+
+
+def test_every_check_is_made_unasked() -> None:
+    ours = [each for each in registry.get_checks(include_deployment_checks=True) if each.__module__ in OURS]
+
+    # Django leaves those with the tag database out.
+    assert ours
+    assert [each.__name__ for each in ours if Tags.database in each.tags] == []  # type: ignore[attr-defined]
+    assert [each.__name__ for each in ours if not set(each.tags) & set(prepare.TAGS)] == []  # type: ignore[attr-defined]
 
 
 def test_a_sound_configuration_passes() -> None:

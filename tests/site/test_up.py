@@ -203,6 +203,7 @@ def test_a_data_folder_that_cannot_be_written_is_said_plainly(tmp_path: Path) ->
     ("setting", "sentence"),
     [
         ({"WORKERS": "many"}, "TUTTI_WORKERS must be a number"),
+        ({"LOG_LEVEL": "loud"}, "TUTTI_LOG_LEVEL must be one of DEBUG,"),
         ({"HEARTBEAT_SECONDS": "40"}, "jobs.E005"),
         ({"ADMIN_EMAIL": "nobody"}, "TUTTI_ADMIN_EMAIL 'nobody'"),
     ],
