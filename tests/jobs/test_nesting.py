@@ -205,3 +205,21 @@ def test_a_long_queue_of_runs_that_end_at_once_is_no_deep_stack(project: Project
     assert set(Job.objects.filter(pk__in=[run.pk for run in runs]).values_list("status", flat=True)) == {
         JobStatus.ERROR
     }
+
+
+def of_a_queue(count: int) -> list[Job]:
+    return [Job(pk=pk, name=f"Q {pk}", status=JobStatus.WAITING, configuration_id=1) for pk in range(1, count + 1)]
+
+
+def test_a_circle_through_a_queue_of_thousands_is_found_by_its_shortest_path() -> None:
+    queue = of_a_queue(5000)
+    queue[0].status = JobStatus.PROCESSING
+    nested = Job(pk=9001, name="Nested", status=JobStatus.WAITING, configuration_id=2, parent_id=queue[0].pk)
+    other = Job(pk=9000, name="Other", status=JobStatus.PROCESSING, configuration_id=2)
+    child = Job(pk=9002, name="Child", status=JobStatus.WAITING, configuration_id=1, parent_id=other.pk)
+
+    circle = circles.circle_through(child.pk, [*queue, nested, other, child])
+
+    assert circle is not None
+    assert [job.pk for job in circle] == [9002, 1, 9001, 9000, 9002]
+    assert circles.circle_through(nested.pk, [*queue, nested, child]) is None
