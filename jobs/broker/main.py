@@ -24,6 +24,7 @@ from orchestrations.lib import lifeline
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.25
+STANDSTILL_SECONDS = 2.0
 RESTART_SECONDS = 1.0
 RESTARTED = "TUTTI_CLUSTER_RESTARTED"
 
@@ -32,6 +33,7 @@ class MainProcess(q2.Cluster):
     """django-q2's cluster whose signals only leave a note: its own handler may deadlock (ENGINE-NOTES §2e)."""
 
     asked_to_stop = False
+    killed_pusher = 0
     stop_event: processes.SharedFlag
 
     def sig_handler(self, signum: int, frame: FrameType | None) -> None:
@@ -45,7 +47,12 @@ class MainProcess(q2.Cluster):
             log.exception("The cluster did not come up")
             self._start_anew()
         while not self.asked_to_stop and not lifeline.is_cut(settings.LIFELINE_FD):
+            looked = time.monotonic()
             time.sleep(LOOK_SECONDS)
+            if time.monotonic() - looked > STANDSTILL_SECONDS:
+                # We stood still ourselves, and the others most likely with us (a paused container).
+                cluster.guard_beat.touch()
+                cluster.pusher_beat.touch()
             broken = self._what_is_broken()
             if broken:
                 log.error("%s: killing the cluster's processes and starting anew", broken)
@@ -67,9 +74,28 @@ class MainProcess(q2.Cluster):
             return "The sentinel stands still"
         if cluster.is_wedged.is_set():
             return "Claims do not reach the workers"
-        if cluster.pusher_beat.age_seconds() > settings.WATCHDOG_SECONDS:
+        if cluster.pusher_beat.age_seconds() > settings.WATCHDOG_SECONDS and not self._replace_pusher():
             return "The pusher stands still"
         return ""
+
+    def _replace_pusher(self) -> bool:
+        """Kill the pusher alone: the sentinel starts another, and no job is interrupted for a long statement's sake.
+
+        False when that is of no use: there is none, or the one killed before has had no successor.
+        """
+        pid = int(cluster.pusher_pid.value)
+        if pid in (0, self.killed_pusher):
+            return False
+        log.error("The pusher stands still: killing it")
+        try:
+            # Its number may be another process's by now, but then not one of this group.
+            if os.getpgid(pid) == self.sentinel.pid:
+                os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            log.info("The pusher has gone already")
+        self.killed_pusher = pid
+        cluster.pusher_beat.touch()
+        return True
 
     def _stop_in_time(self) -> None:
         """Claim no more, give the jobs their time, then interrupt them, then kill what is left."""
@@ -93,6 +119,9 @@ class MainProcess(q2.Cluster):
     def _start_anew(self) -> None:
         self._kill_group()
         time.sleep(RESTART_SECONDS)
+        if self.asked_to_stop:
+            # Asked meanwhile: what is started anew would not know.
+            sys.exit(0)
         connections.close_all()
         os.environ[RESTARTED] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from typing import Any
 
@@ -39,11 +40,14 @@ class JobBroker(Broker):
 
     def dequeue(self) -> list[tuple[None, str]] | None:
         """Claims as packages, after at most a second. Never raises: an exception would cost a sleep of 10 s."""
+        cluster.pusher_pid.value = os.getpid()
         cluster.pusher_beat.touch()
         try:
             return self._dequeue()
         except Exception:
             log.exception("The pusher could not look for work")
+            # The workers could not write that they have begun either: they get their time once more.
+            cluster.begun_beat.touch()
             self._forget_connection()
             time.sleep(LOOK_SECONDS)
             return None

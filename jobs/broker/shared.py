@@ -9,7 +9,7 @@ from uuid import uuid4
 from django.conf import settings
 
 from jobs import machine
-from jobs.broker.processes import SharedFlag, SharedMoment
+from jobs.broker.processes import SharedFlag, SharedMoment, SharedNumber
 from jobs.claiming import Claimant
 from jobs.performing import Drain
 
@@ -31,6 +31,8 @@ class ClusterState:
     owner: str = ""
     drain: SharedDrain = field(default_factory=SharedDrain)
     pusher_beat: SharedMoment = field(default_factory=SharedMoment)
+    pusher_pid: SharedNumber = field(default_factory=lambda: SharedNumber("d", 0))
+    """Of the pusher that last came round, 0 before the first."""
     guard_beat: SharedMoment = field(default_factory=SharedMoment)
     begun_beat: SharedMoment = field(default_factory=SharedMoment)
     """When a worker last took a claim up."""

@@ -145,13 +145,14 @@ def test_whichever_part_is_killed_every_job_settles_and_the_cluster_works_on(
     project: Project, again: Callable[[str], Configuration], start_cluster: Start, tmp_path: Path, role: str
 ) -> None:
     long = again(counting(tmp_path, "time.sleep(2)"))
-    quick = [builders.build_configuration(project) for _ in range(4)]
+    # Safe to run again too: whichever runs when the part is killed may be interrupted.
+    quick = [again("pass") for _ in range(4)]
     orchestration = builders.build_orchestration(
-        project, [task(long), *[task(each) for each in quick]], [task(builders.build_configuration(project))]
+        project, [task(long), *[task(each) for each in quick]], [task(again("pass"))]
     )
     cluster = start_cluster()
     run = builders.launch(orchestration)
-    job = run.children.get(component_id="test.again")
+    job = run.children.get(configuration=long)
     running(job)
 
     cluster.kill(role)
@@ -164,6 +165,25 @@ def test_whichever_part_is_killed_every_job_settles_and_the_cluster_works_on(
     assert events[-1].startswith("end")
     assert clusters.marked(f"{job.pk}:{job.fence}") == []
     check_that_it_works(project)
+
+
+def test_a_frozen_pusher_is_replaced_and_no_job_is_interrupted(
+    project: Project, start_cluster: Start, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    cluster = start_cluster()
+    job = builders.launch(
+        build_python(project, f"import os, time\nwhile not os.path.exists({str(go)!r}): time.sleep(0.01)")
+    )
+    running(job)
+
+    frozen = cluster.kill("pusher", signal.SIGSTOP)
+    wait_for(lambda: cluster.pids("pusher") not in ([], [frozen]), what="another pusher")
+    check_that_it_works(project)
+    go.touch()
+
+    ended = settled(job)
+    assert (ended.status, ended.attempt) == (JobStatus.SUCCESS, 1)
 
 
 def test_an_idle_worker_killed_is_replaced(project: Project, start_cluster: Start) -> None:
