@@ -80,9 +80,7 @@ class Worker:
         return claims[0] if claims else None
 
     def _perform(self, claim: Claim, begun: bool) -> None:
-        worker = self.claimant.worker
-        self.leased_at = self.leased_at if begun else lease_clock()
-        if not begun and not insist(lambda: claiming.begin(claim, worker, now=timezone.now())):
+        if not begun and not insist(lambda: self._begin(claim)):
             return
         attempt = Attempt(claim.job_id, claim.fence)
         try:
@@ -98,6 +96,10 @@ class Worker:
             log.exception("Job %s could not be performed", claim.job_id)
             fail(claim, error)
         self.remover.remove(attempt)
+
+    def _begin(self, claim: Claim) -> bool:
+        self.leased_at = lease_clock()
+        return claiming.begin(claim, self.claimant.worker, now=timezone.now())
 
     def _run(self, attempt: Attempt) -> tuple[ExitRecord | None, int]:
         """Run the process to its end: its exit record, None when the claim was void, and the attempt's number."""
