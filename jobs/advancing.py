@@ -5,13 +5,14 @@ Everything below a root is decided after locking the root, in one transaction wi
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from jobs import afterwards, children, circles, loading, snapshots
@@ -24,6 +25,8 @@ from jobs.wakeups import Topic, wake
 from orchestrations import access, plans
 from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.models import Configuration, Token
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +81,18 @@ def start_waiting_runs(*, now: datetime, configuration_id: int | None = None) ->
     if configuration_id is not None:
         runs = runs.filter(configuration=configuration_id)
     ids = list(runs.first_of_their_configuration().order_by("pk").values_list("pk", flat=True)[:100])
-    return sum(start(run_id, now=now) for run_id in ids)
+    return sum(_tried(run_id, now) for run_id in ids)
+
+
+def _tried(run_id: int, now: datetime) -> bool:
+    """Start it; a run that cannot even be refused holds up no other."""
+    try:
+        return start(run_id, now=now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("Run %s could not be started", run_id)
+        return False
 
 
 def _start_now(run_id: int) -> None:
@@ -136,11 +150,12 @@ def settle(job_id: int, fence: str, end: End, *, now: datetime) -> bool:
             error_type=end.error_type,
             result=end.result,
         )
-        if moved:
-            _keep_state(job_id, end)
-        elif not _settle_terminated(job_id, now, only_fence=fence):
+        if not moved and not _settle_terminated(job_id, now, only_fence=fence):
             return False
         follow(loading.consequences(job_id), now)
+        if moved:
+            # Last: a save locks the project before its configuration, and what follows may lock the project.
+            _keep_state(job_id, end)
     return True
 
 
