@@ -17,6 +17,8 @@ from django.db.models.sql import UpdateQuery
 
 M = TypeVar("M", bound=models.Model)
 Statement = tuple[str, Sequence[Any], Any]
+ROWS_AT_ONCE = 400
+"""SQLite takes 32,766 values in a statement; a job has some forty."""
 
 
 class Param(Expression):
@@ -125,9 +127,12 @@ class Update(_Prepared):
 
 def insert(objects: Iterable[M]) -> None:
     """Insert rows of one model, in their order, and give the objects their ids."""
-    rows = list(objects)
-    if not rows:
-        return
+    every = list(objects)
+    for start in range(0, len(every), ROWS_AT_ONCE):
+        _insert_at_once(every[start : start + ROWS_AT_ONCE])
+
+
+def _insert_at_once(rows: list[M]) -> None:
     meta = rows[0]._meta
     fields = [field for field in meta.concrete_fields if not field.primary_key]
     quote = connection.ops.quote_name
