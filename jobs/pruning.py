@@ -39,11 +39,8 @@ def prune_folders(*, now: datetime) -> int:
     parent = jobs_folder()
     if not parent.exists():
         return 0
-    old = [
-        folder
-        for folder in parent.iterdir()
-        if _job_id(folder) is not None and now.timestamp() - folder.stat().st_mtime > KEEP_FOLDERS_SECONDS
-    ][:BATCH]
+    limit = now.timestamp() - KEEP_FOLDERS_SECONDS
+    old = [folder for folder in parent.iterdir() if _job_id(folder) is not None and _is_older(folder, limit)][:BATCH]
     needed = set(
         Job.objects.unsettled().filter(pk__in=[_job_id(folder) for folder in old]).values_list("pk", flat=True)
     )
@@ -51,6 +48,13 @@ def prune_folders(*, now: datetime) -> int:
     for folder in removed:
         shutil.rmtree(folder, ignore_errors=True)
     return len(removed)
+
+
+def _is_older(folder: Path, moment: float) -> bool:
+    try:
+        return folder.stat().st_mtime < moment
+    except FileNotFoundError:
+        return False  # its worker has just removed it
 
 
 def _job_id(folder: Path) -> int | None:
