@@ -55,11 +55,11 @@ def attempts_are_limited(found: Evidence) -> list[str]:
 
 
 def events_go_along_the_graph(found: Evidence) -> list[str]:
-    stories = ((job, _walk(job, found.events[job.pk])) for job in found.jobs.values())
+    stories = ((job, walk(job, found.events[job.pk])) for job in found.jobs.values())
     return [found.tell(job, problem) for job, problem in stories if problem]
 
 
-def _walk(job: Job, events: list[JobEvent]) -> str:
+def walk(job: Job, events: list[JobEvent]) -> str:
     status = ""
     for event in events:
         if (status, event.kind) == (JobStatus.PROCESSING, "job.settled"):

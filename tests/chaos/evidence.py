@@ -14,6 +14,8 @@ from tests.chaos.records import Line, Records
 from tests.chaos.sampler import Sampler
 from tests.chaos.users import Api, Submission, User
 
+RECOVERED = {"job.settled", "job.interrupted", "job.given-back"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
@@ -30,6 +32,8 @@ class Evidence:
     stop_problems: list[str]
     survivors: list[str]
     folders: list[str]
+    seconds: dict[str, float]
+    """How long each part of the run took."""
 
     @cached_property
     def starts(self) -> dict[int, list[Line]]:
@@ -53,6 +57,15 @@ class Evidence:
         for job in self.jobs.values():
             if job.parent_id is not None:
                 found[job.parent_id].append(job)
+        return found
+
+    def recovery_seconds(self) -> list[float]:
+        """From each kill above an attempt until its job had settled or waited again."""
+        found = []
+        for mark, struck in self.killer.hit.items():
+            events = self.events.get(int(mark.partition(":")[0]), [])
+            ends = (event.at.timestamp() - struck for event in events if event.kind in RECOVERED)
+            found += [next(seconds for seconds in [*ends, 0.0] if seconds >= 0)]
         return found
 
     def tell(self, job: Job, problem: str) -> str:

@@ -78,7 +78,9 @@ def _figures(found: Evidence) -> dict[str, Any]:
         "adopted": len(adopted),
         "starts of machines": {each.name: each.starts for each in found.killer.machines},
         "most component jobs at once": found.sampler.most_active,
+        "longest time to recover, s": round(max(found.recovery_seconds(), default=0), 1),
         "longest standstill, s": round(found.sampler.longest_standstill, 1),
+        "seconds": {name: round(seconds) for name, seconds in found.seconds.items()},
     }
 
 

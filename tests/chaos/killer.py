@@ -9,9 +9,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 
 from tests.chaos import processes
 from tests.chaos.machines import Machine
+from tests.chaos.processes import Tree
 
 WEIGHTS = {
     "busy worker": 5.0,
@@ -26,13 +28,16 @@ WEIGHTS = {
     "cluster main": 0.7,
     "launcher": 0.5,
     "worker frozen": 1.0,
+    "worker and its parts": 1.5,
+    "nursery and its parts": 1.5,
+    "whole machine": 0.4,
     "connections": 1.0,
 }
 PAUSES_SECONDS = (0.3, 1.5)
 
 
 class Killer(threading.Thread):
-    """``hit`` holds the marks of the attempts that ran below something that was killed."""
+    """``hit`` tells when (Unix seconds) something was killed above an attempt with this mark."""
 
     def __init__(
         self,
@@ -46,7 +51,7 @@ class Killer(threading.Thread):
         super().__init__(name="killer", daemon=True)
         self.machines = machines
         self.kills: Counter[str] = Counter()
-        self.hit: set[str] = set()
+        self.hit: dict[str, float] = {}
         self.failures: list[str] = []
         self.done = threading.Event()
         self.stopped = threading.Event()
@@ -88,42 +93,44 @@ class Killer(threading.Thread):
     def _strike(self) -> None:
         """One blow, at a role that is there at this moment."""
         tree = processes.look()
-        victims = self._victims([tree.roles(each.pid) for each in self.machines if each.pid is not None])
-        if self._drop_connections is not None:
-            victims["connections"] = []
+        victims = self._victims(tree)
         roles = [role for role in WEIGHTS if role in victims]
         if not roles:
             return
         role = self._chance.choices(roles, [WEIGHTS[role] for role in roles])[0]
-        if role == "connections":
-            assert self._drop_connections is not None
+        self.kills[role] += 1
+        if role == "connections" and self._drop_connections is not None:
             self._drop_connections()
-            self.kills[role] += 1
             return
-        pid = self._chance.choice(victims[role])
-        self.hit |= tree.marks_below(pid)
-        self._send(pid, role)
+        pids = self._chance.choice(victims[role])
+        for mark in tree.marks_below(pids[0]):
+            self.hit.setdefault(mark, time.time())
+        for pid in pids:
+            self._send(pid, role)
 
-    def _victims(self, machines: list[dict[str, list[int]]]) -> dict[str, list[int]]:
+    def _victims(self, tree: Tree) -> dict[str, list[list[int]]]:
+        """By role, who could be struck: the pids that die together, the highest first."""
         frozen = {pid for _, pid in self._frozen}
-        victims: dict[str, list[int]] = {}
-        for roles in machines:
-            for role, pids in roles.items():
-                victims.setdefault(role, []).extend(pid for pid in pids if pid not in frozen)
-        if "busy worker" in victims:
-            victims["worker frozen"] = victims["busy worker"]
-        return {role: pids for role, pids in victims.items() if pids}
+        victims: dict[str, list[list[int]]] = {}
+        for launcher in [machine.pid for machine in self.machines if machine.pid is not None]:
+            victims.setdefault("whole machine", []).append([launcher, *tree.below(launcher)])
+            for role, pids in tree.roles(launcher).items():
+                victims.setdefault(role, []).extend([pid] for pid in pids if pid not in frozen)
+        busy = victims.get("busy worker", [])
+        victims["worker frozen"] = busy
+        victims["worker and its parts"] = [[pid, *tree.parts_below(pid)] for (pid,) in busy]
+        victims["nursery and its parts"] = [parts for (pid,) in busy if (parts := tree.parts_below(pid))]
+        if self._drop_connections is not None:
+            victims["connections"] = [[]]
+        return {role: groups for role, groups in victims.items() if groups}
 
     def _send(self, pid: int, role: str) -> None:
-        try:
+        with suppress(ProcessLookupError):
             if role == "worker frozen":
                 os.kill(pid, signal.SIGSTOP)
                 self._frozen.append((time.monotonic() + self._freeze_seconds, pid))
             else:
                 os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-        self.kills[role] += 1
 
     def _thaw(self, now: float) -> None:
         for due, pid in list(self._frozen):

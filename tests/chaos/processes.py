@@ -42,6 +42,10 @@ class Tree:
             found += self.children.get(pid, [])
         return [pid for pid in found if self.processes[pid].state != ZOMBIE]
 
+    def parts_below(self, worker: int) -> list[int]:
+        """The nursery and the supervisors of a worker."""
+        return [pid for pid in self.below(worker) if self.processes[pid].name in PARTS]
+
     def marks_below(self, root: int) -> set[str]:
         """The marks of the attempts whose processes run below, or are the process itself."""
         return {mark for pid in [root, *self.below(root)] if (mark := mark_of(pid))}

@@ -40,6 +40,17 @@ class Plan:
     folder: Path
 
 
+class Clock:
+    def __init__(self) -> None:
+        self.parts: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def note(self, part: str) -> None:
+        now = time.monotonic()
+        self.parts[part] = now - self._last
+        self._last = now
+
+
 def run(plan: Plan) -> Verdict:
     processes.adopt_orphans()
     ground = _sqlite(plan) if plan.database == "sqlite" else _postgresql(plan)
@@ -64,13 +75,17 @@ def run(plan: Plan) -> Verdict:
 
 def _after(plan: Plan, killer: Killer, users: list[User], sampler: Sampler, api: Api) -> Verdict:
     """Peace: everything settles, everything stops; then look."""
+    clock = Clock()
     killer.done.set()
     finish(users, ACCEPT_SECONDS)
+    clock.note("until all was accepted")
     overdue = _wait_until_settled()
+    clock.note("until all had settled")
     killer.stopped.set()
     killer.join()
     stop_problems = _stop(killer.machines)
     survivors = _wait_until_gone()
+    clock.note("to stop")
     sampler.done.set()
     sampler.join()
     jobs, events = evidence.load()
@@ -86,6 +101,7 @@ def _after(plan: Plan, killer: Killer, users: list[User], sampler: Sampler, api:
         stop_problems=stop_problems,
         survivors=survivors,
         folders=_folders_left(killer.machines),
+        seconds=clock.parts,
     )
     return judgement.judge(plan.database, found)
 

@@ -21,7 +21,7 @@ from tests.chaos.sampler import Sampler
 from tests.chaos.workload import Target, Workload
 
 TIMEOUT_SECONDS = 10.0
-MOST_UNSETTLED_RUNS = 25
+MOST_UNSETTLED_RUNS = 14
 
 
 class Unreachable(Exception):
