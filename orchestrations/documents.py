@@ -54,7 +54,7 @@ def document_of(configuration: Configuration, document: object) -> dict[str, Any
     try:
         if configuration.component_id == ORCHESTRATOR:
             plans.parse(document, tasks_limit=settings.TASKS_LIMIT)
-        elif document:
+        if document:
             # Nothing at all is a draft: clients create first and fill in later. Its job says what is missing.
             parameters.validate(component, dict(document))
     except plans.InvalidPlan as error:

@@ -84,8 +84,9 @@ def parse(document: Any, *, tasks_limit: int = 500) -> Plan:
         raise InvalidPlan("", "An orchestration is an object with phases and tasks.")
     raw_phases = _list(document, "phases")
     raw_tasks = _list(document, "tasks")
-    if len(raw_tasks) > tasks_limit:
-        raise InvalidPlan("tasks", f"{len(raw_tasks)} tasks are more than the limit of {tasks_limit}.")
+    for noun, raw in (("phases", raw_phases), ("tasks", raw_tasks)):
+        if len(raw) > tasks_limit:
+            raise InvalidPlan(noun, f"{len(raw)} {noun} are more than the limit of {tasks_limit}.")
     phases = [_phase(raw, f"phases[{place}]") for place, raw in enumerate(raw_phases)]
     _unique([phase.key for phase in phases], "phases", "phase")
     tasks: dict[str, list[PlanTask]] = {phase.key: [] for phase in phases}

@@ -104,6 +104,8 @@ def test_more_tasks_than_the_limit_are_refused() -> None:
     assert len(plans.parse(document_of(*tasks), tasks_limit=4).tasks) == 4
     with pytest.raises(InvalidPlan, match="4 tasks are more than the limit of 3"):
         plans.parse(document_of(*tasks), tasks_limit=3)
+    with pytest.raises(InvalidPlan, match="4 phases are more than the limit of 3"):
+        plans.parse({"phases": [{"id": 1}] * 4}, tasks_limit=3)
 
 
 def test_phases_follow_depends_on_whatever_their_order_in_the_list() -> None:
