@@ -185,7 +185,7 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(
                         condition=models.Q(("finished_at__isnull", True)),
-                        fields=["configuration", "id"],
+                        fields=["configuration", "finished_at", "id"],
                         name="job_unsettled_of_conf",
                     ),
                     models.Index(fields=["configuration", "-id"], name="job_of_configuration"),

@@ -154,8 +154,11 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=Q(status=JobStatus.WAITING), name="job_waiting"),
             models.Index(fields=["project", "owner"], condition=Q(finished_at__isnull=True), name="job_unsettled"),
+            # finished_at stands in it although it is always NULL: SQLite would otherwise take the next one, of all jobs.
             models.Index(
-                fields=["configuration", "id"], condition=Q(finished_at__isnull=True), name="job_unsettled_of_conf"
+                fields=["configuration", "finished_at", "id"],
+                condition=Q(finished_at__isnull=True),
+                name="job_unsettled_of_conf",
             ),
             models.Index(fields=["configuration", "-id"], name="job_of_configuration"),
             models.Index(fields=["project", "-id"], name="job_of_project"),
