@@ -154,7 +154,7 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=Q(status=JobStatus.WAITING), name="job_waiting"),
             models.Index(fields=["project", "owner"], condition=Q(finished_at__isnull=True), name="job_unsettled"),
-            # finished_at stands in it although it is always NULL: SQLite would otherwise take the next one, of all jobs.
+            # finished_at is always NULL in it, yet named: SQLite would otherwise take the next one, of all jobs.
             models.Index(
                 fields=["configuration", "finished_at", "id"],
                 condition=Q(finished_at__isnull=True),
