@@ -158,6 +158,21 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.elt.matches?.(LIVE)) connected(event.detail.successful);
 });
 
+/* data-failed: stands when a click came to nothing, until one succeeds. A link leads to its page instead, which says why. */
+const failed = (event) => {
+  const { elt, requestConfig } = event.detail;
+  if (elt.matches?.(LIVE)) return;
+  if (requestConfig.verb === "get" && elt.href) return location.assign(elt.href);
+  document.querySelector("dialog[data-modal]")?.close();
+  document.querySelectorAll("[data-failed]").forEach((element) => { element.hidden = false; });
+};
+document.addEventListener("htmx:responseError", failed);
+document.addEventListener("htmx:sendError", failed);
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (!event.detail.successful || event.detail.elt.matches?.(LIVE)) return;
+  document.querySelectorAll("[data-failed]").forEach((element) => { element.hidden = true; });
+});
+
 /* A live part whose new text is the old one is left alone: no selection is lost, no screen reader disturbed. */
 const lastText = new Map();
 document.addEventListener("htmx:beforeSwap", (event) => {

@@ -113,6 +113,27 @@ def test_nothing_chosen_is_refused_in_the_dialog(site: Site, project: Project, a
     assert not Job.objects.exists()
 
 
+def test_what_fails_is_told(site: Site, project: Project, alice: User, gate: Gate) -> None:
+    orchestration = builders.build_orchestration(project, [task(gate.configuration)], name="Daily")
+
+    with site.page_of(alice) as page:
+        failure = page.get_by_role("alert").filter(has_text="That did not work.")
+        page.get_by_role("link", name="Daily", exact=True).click()
+        page.get_by_role("link", name="Run Orchestration").first.click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_role("button", name="Run").wait_for()
+        project.memberships.update(role="viewer")
+        dialog.get_by_role("button", name="Run").click()
+
+        expect(failure).to_be_visible()
+        expect(dialog).to_have_count(0)
+
+        page.get_by_role("link", name="Run Orchestration").first.click()
+        expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
+    assert not orchestration.jobs.exists()
+    site.complaints[:] = [each for each in site.complaints if "403" not in each]
+
+
 def test_an_orchestration_is_switched_off_without_leaving_the_list(
     site: Site, project: Project, alice: User, gate: Gate
 ) -> None:
