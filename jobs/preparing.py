@@ -124,6 +124,9 @@ def _check_access(job: Job, now: datetime) -> None:
     sentence = access.refusal(job.token, component_id=job.component_id, now=now, bound=True)
     if sentence:
         raise CannotStart(sentence)
+    if job.token is not None and job.token.user is not None:
+        # A person's own token may do what the person may, and that one may have left meanwhile.
+        access.require_run(Actor(user=job.token.user, token=job.token), job.project, job.component_id, now)
 
 
 def _configuration(job: Job, component: Component) -> tuple[dict[str, Any], list[str]]:
