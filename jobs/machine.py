@@ -40,6 +40,11 @@ def is_alive(process: str) -> bool:
     return pid.isdigit() and process == process_name(int(pid))
 
 
+def is_of_this_boot(process: str) -> bool:
+    """Whether the process of this name has run since this machine was last started."""
+    return process.count(":") == 2 and process.rpartition(":")[2] == _boot()
+
+
 def _start_of(pid: int) -> str:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()

@@ -17,7 +17,7 @@ from jobs.locking import retried, under_root
 from jobs.models import Job
 from jobs.moving import Note, move, seconds_from_now
 from jobs.preparing import Attempt
-from jobs.processes.protocol import ExitRecord, is_supervised, read_exit_record
+from jobs.processes.protocol import ExitRecord, is_supervised, read_exit_record, was_launched
 from jobs.processes.sweep import find_marked, kill_marked
 from jobs.states import JobStatus
 from jobs.wakeups import Topic, wake
@@ -30,12 +30,12 @@ INTERRUPTED = "The job was interrupted: its worker or machine stopped while it r
 
 
 @retried
-def interrupt(job_id: int, fence: str, *, now: datetime, seen: Job | None = None) -> bool:
+def interrupt(job_id: int, fence: str, *, now: datetime, seen: Job | None = None, never_ran: bool = False) -> bool:
     """Decide what becomes of an attempt that nobody performs any more; False when the fence is void.
 
     Terminating: terminated. Never begun: back to waiting. Safe to run again: back to waiting, at most 3 attempts.
     Otherwise it ends in error "interrupted". ``seen``: only if no worker has taken the attempt up or renewed its lease
-    since this was read.
+    since this was read. ``never_ran``: it was begun, but no process launched; it is given back, 3 times at most.
     """
     identity = Job.objects.active().filter(pk=job_id, fence=fence).values_list("root_id", flat=True)
     if not identity:
@@ -47,7 +47,7 @@ def interrupt(job_id: int, fence: str, *, now: datetime, seen: Job | None = None
         if found is None or (seen is not None and _lives(found, seen)):
             return False
         job = found if found.status == JobStatus.PROCESSING else None
-        if job is not None and (job.begun_at is None or _may_run_again(job)):
+        if job is not None and (job.begun_at is None or (never_ran and job.attempt < ATTEMPTS) or _may_run_again(job)):
             return _give_back(job, now)
     message = INTERRUPTED if job is None or job.attempt < ATTEMPTS else f"{INTERRUPTED} This was attempt {job.attempt}."
     result = {"message": message, "error": {"type": "application"}}
@@ -142,7 +142,9 @@ class Rescuer:
             end = concluding.end_of(record, attempt)
             rescued = advancing.settle(job.pk, job.fence, end, now=timezone.now())
         else:
-            rescued = interrupt(job.pk, job.fence, now=timezone.now())
+            # After a power cut a folder that is missing says nothing.
+            never_ran = machine.is_of_this_boot(job.worker) and not was_launched(attempt.folder)
+            rescued = interrupt(job.pk, job.fence, now=timezone.now(), never_ran=never_ran)
         attempt.remove()
         return rescued
 

@@ -101,6 +101,11 @@ def is_supervised(folder: Path) -> bool:
     return False
 
 
+def was_launched(folder: Path) -> bool:
+    """A worker was about to hand over this attempt, or has: its component may have run."""
+    return (Path(folder) / LOCK_NAME).exists()
+
+
 def spec_as_message(spec: ProcessSpec, leased_at: float) -> dict[str, Any]:
     message = dict(vars(spec))
     message["env"] = spec.env | {MARK_VARIABLE: spec.mark}

@@ -14,6 +14,8 @@ from django.utils import timezone
 from jobs import claiming, machine, rescuing, terminating
 from jobs.claiming import Claim, Claimant
 from jobs.models import Job
+from jobs.preparing import Attempt
+from jobs.processes.protocol import LOCK_NAME
 from jobs.rescuing import Rescuer
 from jobs.states import JobStatus
 from orchestrations.models import Project
@@ -36,7 +38,15 @@ def dead() -> str:
 def take(project: Project, claimant: Claimant) -> Claim:
     builders.launch(builders.build_configuration(project))
     (claim,) = builders.claim(claimant)
+    leave_launched(claim)
     return claim
+
+
+def leave_launched(claim: Claim) -> None:
+    """As a worker leaves the attempt that is killed while its process runs."""
+    folder = Attempt(claim.job_id, claim.fence).folder
+    folder.mkdir(parents=True)
+    (folder / LOCK_NAME).touch()
 
 
 def age_lease(claim: Claim, seconds: float) -> None:
@@ -69,10 +79,36 @@ def test_the_job_of_a_dead_worker_is_interrupted_whatever_its_lease(project: Pro
     assert "interrupted" in job.message
 
 
+def test_a_worker_killed_before_it_launched_anything_leaves_a_job_that_waits_again(project: Project, dead: str) -> None:
+    job = builders.launch(builders.build_configuration(project))
+
+    for attempt in (1, 2):
+        builders.claim(of_a_dead_worker(dead))
+        assert Rescuer().rescue() == 1
+        job.refresh_from_db()
+        assert (job.status, job.attempt) == (JobStatus.WAITING, attempt)
+
+    # Whatever kills its workers must not do so for ever.
+    builders.claim(of_a_dead_worker(dead))
+    assert Rescuer().rescue() == 1
+    job.refresh_from_db()
+    assert (job.status, job.attempt) == (JobStatus.ERROR, 3)
+
+
+def test_after_a_restart_of_the_machine_a_missing_folder_does_not_mean_that_nothing_ran(project: Project) -> None:
+    job = builders.launch(builders.build_configuration(project))
+    builders.claim(of_a_dead_worker("7:7:before"))
+
+    assert Rescuer().rescue() == 1
+
+    job.refresh_from_db()
+    assert job.status == JobStatus.ERROR
+
+
 def test_the_run_of_an_interrupted_job_goes_on_with_what_follows(project: Project, dead: str) -> None:
     bad, after = builders.build_configuration(project, name="Bad"), builders.build_configuration(project, name="After")
     run = builders.launch(builders.build_orchestration(project, [task(bad, continueOnFailure=True)], [task(after)]))
-    builders.claim(of_a_dead_worker(dead))
+    leave_launched(*builders.claim(of_a_dead_worker(dead)))
 
     Rescuer().rescue()
 
@@ -150,6 +186,7 @@ def test_rescue_against_settle_gives_one_end(project: Project, dead: str) -> Non
     for _ in range(ROUNDS):
         builders.launch(configuration)
         (claim,) = builders.claim(claimant)
+        leave_launched(claim)
 
         results = race(lambda claim=claim: builders.end(claim), lambda: Rescuer().rescue())
 
@@ -165,6 +202,7 @@ def test_two_rescuers_at_once_rescue_once(project: Project, dead: str) -> None:
     for _ in range(ROUNDS):
         builders.launch(configuration)
         (claim,) = builders.claim(claimant)
+        leave_launched(claim)
 
         results = race(lambda: Rescuer().rescue(), lambda: Rescuer().rescue())
 
