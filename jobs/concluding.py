@@ -29,6 +29,11 @@ def is_final(record: ExitRecord) -> bool:
     return not record.stopped_by_us or record.stopped_by_us in LIMITS
 
 
+def never_ran(record: ExitRecord) -> bool:
+    """Whether the supervisor found the lease too old to start anything."""
+    return record.code is None and record.stopped_by_us == "lease"
+
+
 def end_of(record: ExitRecord, attempt: Attempt) -> End:
     """The end that a final record stands for, with the output checked after exit 0."""
     if record.stopped_by_us or record.code is None:

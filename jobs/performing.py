@@ -136,7 +136,8 @@ def conclude(attempt: Attempt, record: ExitRecord, *, number: int) -> None:
         end = concluding.end_of(record, attempt)
         insist(lambda: advancing.settle(attempt.job_id, attempt.fence, end, now=timezone.now()))
     else:
-        insist(lambda: rescuing.interrupt(attempt.job_id, attempt.fence, now=timezone.now()))
+        never_ran = concluding.never_ran(record)
+        insist(lambda: rescuing.interrupt(attempt.job_id, attempt.fence, now=timezone.now(), never_ran=never_ran))
 
 
 def fail(claim: Claim, error: Exception) -> None:

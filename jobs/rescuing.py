@@ -143,7 +143,11 @@ class Rescuer:
             rescued = advancing.settle(job.pk, job.fence, end, now=timezone.now())
         else:
             # After a power cut a folder that is missing says nothing.
-            never_ran = machine.is_of_this_boot(job.worker) and not was_launched(attempt.folder)
+            never_ran = (
+                concluding.never_ran(record)
+                if record is not None
+                else machine.is_of_this_boot(job.worker) and not was_launched(attempt.folder)
+            )
             rescued = interrupt(job.pk, job.fence, now=timezone.now(), never_ran=never_ran)
         attempt.remove()
         return rescued

@@ -46,6 +46,19 @@ def test_a_job_begun_after_the_database_was_away_long_has_its_whole_lease(
     assert (job.status, job.message) == (JobStatus.SUCCESS, "")
 
 
+def test_a_job_whose_lease_ran_out_before_its_program_started_is_given_back(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = [lease_clock() - 1000]
+    monkeypatch.setattr(performing, "lease_clock", lambda: moments.pop() if moments else lease_clock())
+    performer = Performer()
+
+    job = performer.run(builders.build_configuration(project))
+
+    performer.worker.nursery.close()
+    assert (job.status, job.attempt) == (JobStatus.SUCCESS, 2)
+
+
 def test_a_phase_may_have_more_tasks_than_one_statement_takes(project: Project, settings: Any) -> None:
     settings.TASKS_LIMIT = 1000
     configuration = builders.build_configuration(project)
