@@ -20,7 +20,7 @@ from orchestrations.editing import Content
 from orchestrations.models import Configuration, Membership, Project, User
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-PASSWORD = "correct horse battery staple"  # noqa: S105 (of people in tests)
+PASSWORD = "correct horse battery staple"
 _numbers = count(1)
 
 
