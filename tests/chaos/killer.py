@@ -34,6 +34,7 @@ WEIGHTS = {
     "connections": 1.0,
 }
 PAUSES_SECONDS = (0.3, 1.5)
+AGAIN_SECONDS = 0.1
 
 
 class Killer(threading.Thread):
@@ -91,13 +92,14 @@ class Killer(threading.Thread):
             self._strike()
 
     def _strike(self) -> None:
-        """One blow, at a role that is there at this moment."""
+        """One blow, if somebody of the role that chance names is there."""
         tree = processes.look()
         victims = self._victims(tree)
-        roles = [role for role in WEIGHTS if role in victims]
-        if not roles:
+        role = self._chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        if role not in victims:
+            # Not "then another one": while a machine starts, its launcher would get all the blows.
+            self._due = time.monotonic() + AGAIN_SECONDS
             return
-        role = self._chance.choices(roles, [WEIGHTS[role] for role in roles])[0]
         self.kills[role] += 1
         if role == "connections" and self._drop_connections is not None:
             self._drop_connections()
@@ -113,8 +115,12 @@ class Killer(threading.Thread):
         frozen = {pid for _, pid in self._frozen}
         victims: dict[str, list[list[int]]] = {}
         for launcher in [machine.pid for machine in self.machines if machine.pid is not None]:
+            roles = tree.roles(launcher)
+            if not roles.keys() & {"idle worker", "busy worker"}:
+                # It is just starting: left alone until it could work.
+                continue
             victims.setdefault("whole machine", []).append([launcher, *tree.below(launcher)])
-            for role, pids in tree.roles(launcher).items():
+            for role, pids in roles.items():
                 victims.setdefault(role, []).extend([pid] for pid in pids if pid not in frozen)
         busy = victims.get("busy worker", [])
         victims["worker frozen"] = busy
