@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 
 from django.db import transaction
+
+log = logging.getLogger(__name__)
 
 _here = threading.local()
 
@@ -28,6 +31,13 @@ def _enqueue(work: Callable[[], object]) -> None:
     _here.queue = queue = deque([work])
     try:
         while queue:
-            queue.popleft()()
+            _do(queue.popleft())
     finally:
         _here.queue = None
+
+
+def _do(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except Exception:
+        log.exception("Work after a commit failed; the sweep does it again")

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Case, Count, F, PositiveSmallIntegerField, Q, When
 
 from jobs.locking import retried
 from jobs.models import Cluster, Job
@@ -172,7 +172,9 @@ _BEGIN = Update(
         "lease_until": seconds_from_now(settings.LEASE_SECONDS),
         "worker": Param("worker"),
         "begun_at": Param("now"),
-        "attempt": ONE_MORE,
+        "attempt": Case(
+            When(begun_at__isnull=True, then=ONE_MORE), default=F("attempt"), output_field=PositiveSmallIntegerField()
+        ),
     },
 )
 

@@ -116,7 +116,7 @@ def newest_plan_of(run: Job) -> plans.Plan:
     """The orchestration as it is now; as it was, when it came with the request. Raises SnapshotLost, InvalidPlan."""
     if run.request.get("configData") or run.configuration is None:
         return snapshots.whole_plan_of(run)
-    return plans.parse(run.configuration.document, tasks_limit=settings.TASKS_LIMIT)
+    return plans.parse(run.configuration.document)
 
 
 # --- Private -----------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ def _require_content(job: Job, actor: Actor, now: datetime) -> None:
 def _components_in(document: Mapping[str, Any]) -> set[str]:
     """Those of its tasks, and of the orchestrations that stand in them as content of their own."""
     found = set()
-    for task in plans.parse(document, tasks_limit=settings.TASKS_LIMIT).tasks:
+    for task in plans.parse(document).tasks:
         found.add(task.component_id)
         inner = task.request.get("configData")
         if task.component_id == ORCHESTRATOR and inner:

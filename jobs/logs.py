@@ -14,11 +14,12 @@ from jobs.prepared import Param, Query
 from jobs.preparing import Attempt
 
 CHUNK_BYTES = 64 * 1024
-_LAST = Query(
+_LAST = Query(lambda: LogChunk.objects.filter(job=Param("job")).order_by("-sequence").values_list("sequence")[:1])
+_STORED = Query(
     lambda: (
-        LogChunk.objects.filter(job=Param("job"))
+        LogChunk.objects.filter(job=Param("job"), attempt=Param("attempt"))
         .order_by("-sequence")
-        .values_list("sequence", "attempt", "end_offset")[:1]
+        .values_list("end_offset")[:1]
     )
 )
 LEVELS = {"I": "info", "E": "error"}
@@ -63,11 +64,9 @@ def store(attempt: Attempt, *, number: int) -> int:
 
 
 def _position(job_id: int, number: int) -> tuple[int, int]:
-    last = _LAST.first(job=job_id)
-    if last is None:
-        return 0, 0
-    sequence, attempt, end_offset = last
-    return sequence + 1, end_offset if attempt == number else 0
+    sequence = _LAST.first(job=job_id)
+    end_offset = _STORED.first(job=job_id, attempt=number)
+    return (sequence[0] + 1 if sequence else 0), (end_offset[0] if end_offset else 0)
 
 
 def _insert(job_id: int, number: int, sequence: int, end_offset: int, data: bytes) -> bool:

@@ -20,7 +20,7 @@ from jobs.claiming import Claim, Claimant
 from jobs.models import Job
 from jobs.moving import seconds_from_now
 from jobs.preparing import Attempt, CannotStart, Remover, prepare
-from jobs.processes.client import Nursery, SupervisedProcess
+from jobs.processes.client import Nursery, NurseryGone, StillSupervised, SupervisedProcess
 from jobs.processes.kernel import lease_clock
 from jobs.processes.protocol import Ended, ExitRecord, LogGrew, Lost
 from jobs.states import SETTLED, JobStatus
@@ -34,6 +34,7 @@ POLL_SECONDS = 1.0
 SHORT_SECONDS = 0.3
 """A process that ends within this costs no listener of its own."""
 DATABASE_RETRY_SECONDS = 0.5
+REST_SECONDS = 10.0
 DATABASE_ERRORS = (OperationalError, InterfaceError)
 
 
@@ -92,10 +93,20 @@ class Worker:
                 status=JobStatus.ERROR, message=str(error), error_type="user", result=_error_result(error, "user")
             )
             insist(lambda: advancing.settle(claim.job_id, claim.fence, end, now=timezone.now()))
+        except UnfitMachine:
+            log.exception("Job %s could not be launched on this machine; it goes to another", claim.job_id)
+            insist(lambda: rescuing.interrupt(claim.job_id, claim.fence, now=timezone.now(), never_ran=True))
+            self._rest()
         except Exception as error:  # the boundary of this process: whatever happened, the job settles
             log.exception("Job %s could not be performed", claim.job_id)
             fail(claim, error)
         self.remover.remove(attempt)
+
+    def _rest(self) -> None:
+        """Take nothing for a while: a machine without disk or processes would burn job after job."""
+        until = time.monotonic() + REST_SECONDS
+        while time.monotonic() < until and not self.drain.claims_no_more():
+            time.sleep(POLL_SECONDS)
 
     def _begin(self, claim: Claim) -> bool:
         self.leased_at = lease_clock()
@@ -109,8 +120,7 @@ class Worker:
         if job.status == JobStatus.TERMINATING:
             insist(lambda: rescuing.interrupt(attempt.job_id, attempt.fence, now=timezone.now()))
             return None, job.attempt
-        spec = insist(lambda: prepare(job, attempt, leased_at=self.leased_at, now=timezone.now()))
-        process = self.nursery.launch(spec)
+        process = self._launch(job, attempt)
         try:
             record = Watch(attempt, process, number=job.attempt, drain=self.drain).to_the_end()
             return record, job.attempt
@@ -120,6 +130,17 @@ class Worker:
             raise
         finally:
             process.close()
+
+    def _launch(self, job: Job, attempt: Attempt) -> SupervisedProcess:
+        try:
+            spec = insist(lambda: prepare(job, attempt, leased_at=self.leased_at, now=timezone.now()))
+            return self.nursery.launch(spec)
+        except (OSError, NurseryGone, StillSupervised) as error:
+            raise UnfitMachine(str(error)) from error
+
+
+class UnfitMachine(Exception):
+    """Nothing can be launched here now: no room on the disk, no processes, no descriptors. Not the job's fault."""
 
 
 def wait_for_its_end(process: SupervisedProcess) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from django.conf import settings
-
 from jobs.models import Job
 from jobs.prepared import Param, Query
 from orchestrations import plans
@@ -39,14 +37,14 @@ def whole_plan_of(run: Job) -> plans.Plan:
     """As ``plan_of``, with the tasks that were not chosen."""
     given = run.request.get("configData")
     if given or run.configuration_id is None or run.configuration_version is None:
-        return plans.parse(document_of(run), tasks_limit=settings.TASKS_LIMIT)
+        return plans.parse(document_of(run))
     return _plan(run.configuration_id, run.configuration_version)
 
 
 # A version never changes, so what was read once may be kept.
 @lru_cache(maxsize=256)
 def _plan(configuration_id: int, version: int) -> plans.Plan:
-    return plans.parse(_document(configuration_id, version), tasks_limit=settings.TASKS_LIMIT)
+    return plans.parse(_document(configuration_id, version))
 
 
 def _document(configuration_id: int, version: int) -> dict[str, Any]:

@@ -40,10 +40,10 @@ def role_of(user: User, project: Project) -> Role | None:
     """The person's role, None for a stranger. Administrators of the site are administrators of every project."""
     if not user.is_active:
         return None
+    if user.is_superuser:
+        return Role.ADMIN
     membership = Membership.objects.filter(user=user, project=project).first()
-    if membership is not None:
-        return Role(membership.role)
-    return Role.ADMIN if user.is_superuser else None
+    return Role(membership.role) if membership is not None else None
 
 
 def may(actor: Actor, project: Project, role: Role) -> bool:

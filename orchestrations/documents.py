@@ -85,7 +85,7 @@ def state_of(value: object) -> dict[str, Any]:
 
 def write_rows(orchestration: Configuration) -> None:
     """Make Phase and Task rows what the document says. Raises InvalidConfiguration for an unknown configuration."""
-    plan = plans.parse(orchestration.document, tasks_limit=settings.TASKS_LIMIT)
+    plan = plans.parse(orchestration.document)
     known = _known_configurations(orchestration.project_id, plan)
     Phase.objects.filter(orchestration=orchestration).delete()
     phases = Phase.objects.bulk_create(

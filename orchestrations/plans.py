@@ -78,14 +78,14 @@ def _with_tasks(phase: PlanPhase, chosen: set[str]) -> PlanPhase:
 # --- Reading a document ------------------------------------------------------------------------
 
 
-def parse(document: Any, *, tasks_limit: int = 500) -> Plan:
+def parse(document: Any, *, tasks_limit: int | None = None) -> Plan:
     """Read an orchestration's document. Raises InvalidPlan naming the field."""
     if not isinstance(document, Mapping):
         raise InvalidPlan("", "An orchestration is an object with phases and tasks.")
     raw_phases = _list(document, "phases")
     raw_tasks = _list(document, "tasks")
     for noun, raw in (("phases", raw_phases), ("tasks", raw_tasks)):
-        if len(raw) > tasks_limit:
+        if tasks_limit is not None and len(raw) > tasks_limit:
             raise InvalidPlan(noun, f"{len(raw)} {noun} are more than the limit of {tasks_limit}.")
     phases = [_phase(raw, f"phases[{place}]") for place, raw in enumerate(raw_phases)]
     _unique([phase.key for phase in phases], "phases", "phase")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db.models import Count, QuerySet
 
 from orchestrations import plans
@@ -59,7 +58,7 @@ def sizes_of(orchestrations: Iterable[Orchestration]) -> dict[int, Size]:
 def plan_of(orchestration: Configuration) -> plans.Plan:
     """The newest version's plan; its document is read anew."""
     document = Configuration.objects.filter(pk=orchestration.pk).values_list("document", flat=True).get()
-    return plans.parse(document, tasks_limit=settings.TASKS_LIMIT)
+    return plans.parse(document)
 
 
 def phases_of(orchestration: Configuration) -> list[tuple[Phase, list[Task]]]:

@@ -29,6 +29,20 @@ def create_personal(project: Project, user: User, *, description: str, now: date
     )
 
 
+def create_limited(
+    project: Project, *, description: str, component_access: list[str], created_by: User, now: datetime
+) -> tuple[Token, str]:
+    """A token for a program: it may run these components and nothing else, no bucket, no tokens (R19)."""
+    return _create(
+        project,
+        description=description,
+        component_access=component_access,
+        bucket_permissions={},
+        created_by=created_by,
+        now=now,
+    )
+
+
 def create_for_orchestration(orchestration: Configuration, *, actor: Actor, now: datetime) -> Token:
     """The orchestration's own: all components and buckets, no expiry, no right to manage tokens (R18)."""
     token, text = _create(

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from types import FrameType
 
 from django.conf import settings
@@ -122,6 +123,8 @@ class MainProcess(q2.Cluster):
         if self.asked_to_stop:
             # Asked meanwhile: what is started anew would not know.
             sys.exit(0)
+        with suppress(DatabaseError):
+            sweeping.say_goodbye(cluster.owner)
         connections.close_all()
         os.environ[RESTARTED] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606

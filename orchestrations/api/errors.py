@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from orchestrations.access import Denied
@@ -99,7 +99,7 @@ def translated(error: Exception) -> ApiError | None:
     for kind, status in _STATUS_OF:
         if isinstance(error, kind):
             return ApiError(status, str(error))
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError | InterfaceError):
         return ApiError(503, BUSY)
     return None
 

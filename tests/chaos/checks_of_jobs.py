@@ -79,6 +79,16 @@ def every_settled_job_has_one_end(found: Evidence) -> list[str]:
     return [found.tell(job, f"{len(ends[job.pk])} ends") for job in found.jobs.values() if len(ends[job.pk]) != 1]
 
 
+def what_was_terminated_ended_so(found: Evidence) -> list[str]:
+    """R9: once the termination is accepted nothing else may become of the job."""
+    jobs = [found.jobs[pk] for pk in found.api.terminated]
+    return [
+        found.tell(job, "its termination had been accepted")
+        for job in jobs
+        if job.status not in {JobStatus.TERMINATED, JobStatus.CANCELLED}
+    ]
+
+
 def errors_have_their_cause(found: Evidence) -> list[str]:
     failed = [job for job in found.component_jobs if job.status == JobStatus.ERROR]
     return [found.tell(job, job.message) for job in failed if not was_interrupted(job) and job.name != FAILING]

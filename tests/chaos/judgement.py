@@ -25,6 +25,7 @@ CHECKS: dict[str, Callable[[Evidence], list[str]]] = {
     "phases came in order": checks_of_processes.phases_came_in_order,
     "every settled job has exactly one end": checks_of_jobs.every_settled_job_has_one_end,
     "events go along the graph": checks_of_jobs.events_go_along_the_graph,
+    "what was terminated ended so": checks_of_jobs.what_was_terminated_ended_so,
     "runs end as their tasks do": checks_of_jobs.runs_end_as_their_tasks,
     "every error has its cause": checks_of_jobs.errors_have_their_cause,
     "logs are whole": checks_of_jobs.logs_are_whole,
@@ -66,6 +67,7 @@ def _figures(found: Evidence) -> dict[str, Any]:
     return {
         "killed": dict(found.killer.kills.most_common()),
         "runs submitted": len(found.submissions),
+        "terminations accepted": len(found.api.terminated),
         "requests without an answer": found.api.unanswered,
         "jobs": len(found.jobs),
         "by status": dict(statuses.most_common()),

@@ -27,14 +27,20 @@ WEIGHTS = {
     "web master": 0.7,
     "cluster main": 0.7,
     "launcher": 0.5,
-    "worker frozen": 1.0,
+    "frozen": 2.0,
     "worker and its parts": 1.5,
     "nursery and its parts": 1.5,
     "whole machine": 0.4,
     "connections": 1.0,
 }
+FREEZABLE = ("busy worker", "idle worker", "nursery", "pusher", "monitor", "sentinel", "cluster main")
+"""Not supervisors: that nobody can supervise below a frozen machine is the limit of what a lease can promise."""
 PAUSES_SECONDS = (0.3, 1.5)
 AGAIN_SECONDS = 0.1
+
+
+def _role_of(pids: list[int], victims: dict[str, list[list[int]]]) -> str:
+    return next(role for role in FREEZABLE if pids in victims.get(role, []))
 
 
 class Killer(threading.Thread):
@@ -100,11 +106,12 @@ class Killer(threading.Thread):
             # Not "then another one": while a machine starts, its launcher would get all the blows.
             self._due = time.monotonic() + AGAIN_SECONDS
             return
-        self.kills[role] += 1
         if role == "connections" and self._drop_connections is not None:
             self._drop_connections()
+            self.kills[role] += 1
             return
         pids = self._chance.choice(victims[role])
+        self.kills[f"frozen {_role_of(pids, victims)}" if role == "frozen" else role] += 1
         for mark in tree.marks_below(pids[0]):
             self.hit.setdefault(mark, time.time())
         for pid in pids:
@@ -123,7 +130,7 @@ class Killer(threading.Thread):
             for role, pids in roles.items():
                 victims.setdefault(role, []).extend([pid] for pid in pids if pid not in frozen)
         busy = victims.get("busy worker", [])
-        victims["worker frozen"] = busy
+        victims["frozen"] = [group for role in FREEZABLE for group in victims.get(role, [])]
         victims["worker and its parts"] = [[pid, *tree.parts_below(pid)] for (pid,) in busy]
         victims["nursery and its parts"] = [parts for (pid,) in busy if (parts := tree.parts_below(pid))]
         if self._drop_connections is not None:
@@ -132,7 +139,7 @@ class Killer(threading.Thread):
 
     def _send(self, pid: int, role: str) -> None:
         with suppress(ProcessLookupError):
-            if role == "worker frozen":
+            if role == "frozen":
                 os.kill(pid, signal.SIGSTOP)
                 self._frozen.append((time.monotonic() + self._freeze_seconds, pid))
             else:

@@ -43,6 +43,8 @@ class Api:
     def __init__(self, origins: list[str], token: str) -> None:
         self.origins = origins
         self.refusals: list[str] = []
+        self.terminated: set[int] = set()
+        """Jobs whose termination was accepted."""
         self.unanswered = 0
         self._token = token
 
@@ -144,7 +146,9 @@ class Meddler(User):
             status, answer = self.api.call(self.chance.choice(self.api.origins), path, {})
         except Unreachable:
             return
-        if status not in {202, 400}:
+        if status == 202:
+            self.api.terminated.add(int(answer["id"]))
+        elif status != 400:
             self.api.refusals.append(f"POST {path}: {status} {answer}")
 
     def _retry(self) -> None:

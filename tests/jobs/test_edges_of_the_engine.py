@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from jobs import advancing, claiming, performing, pruning
+from jobs import advancing, claiming, performing, preparing, pruning
 from jobs.claiming import Claim
 from jobs.models import Job
 from jobs.processes.kernel import lease_clock
@@ -44,6 +44,30 @@ def test_a_job_begun_after_the_database_was_away_long_has_its_whole_lease(
     performer.worker.nursery.close()
     assert len(tries) == 2
     assert (job.status, job.message) == (JobStatus.SUCCESS, "")
+
+
+def test_a_machine_without_room_gives_the_job_back_and_rests(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    performer = Performer()
+    prepare = preparing.prepare
+    rests: list[performing.Worker] = []
+
+    def prepare_at_second_try(*args: Any, **given: Any) -> Any:
+        if not rests:
+            raise OSError(28, "No space left on device")
+        return prepare(*args, **given)
+
+    def rest(worker: performing.Worker) -> None:
+        rests.append(worker)
+
+    monkeypatch.setattr(performing, "prepare", prepare_at_second_try)
+    monkeypatch.setattr(performing.Worker, "_rest", rest)
+
+    job = performer.run(builders.build_configuration(project))
+
+    performer.worker.nursery.close()
+    assert len(rests) == 1
+    assert (job.status, job.attempt) == (JobStatus.SUCCESS, 2)
+    assert job.events.filter(kind="job.interrupted").count() == 1
 
 
 def test_a_job_whose_lease_ran_out_before_its_program_started_is_given_back(

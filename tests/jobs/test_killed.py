@@ -69,7 +69,7 @@ def starts(tmp_path: Path) -> int:
 
 
 def settled(job: Job, seconds: float = 40) -> Job:
-    def found() -> Job | None:
+    def found() -> Any:
         row: Job = Job.objects.get(pk=job.pk)
         return row if row.is_settled else None
 

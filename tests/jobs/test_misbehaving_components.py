@@ -157,6 +157,7 @@ def test_a_secret_is_masked_in_log_message_result_and_events(
     assert job.status == (JobStatus.ERROR if code_of_exit else JobStatus.SUCCESS)
     assert seen.count("*****") >= 2
     assert SECRET not in seen
+    assert job.configuration is not None
     assert SECRET not in str(list(job.configuration.versions.values_list("document", flat=True)))
     assert SECRET not in str(job.configuration.document)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
@@ -19,7 +21,7 @@ from tests.builders import NOW, document, task
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def retry(job: Job, **choice: object) -> Job:
+def retry(job: Job, **choice: Any) -> Job:
     return launching.retry(
         Job.objects.get(pk=job.pk), actor=builders.admin_of(job.project), now=timezone.now(), **choice
     )

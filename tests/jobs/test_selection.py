@@ -57,7 +57,8 @@ def test_an_impossible_choice_is_refused_and_nothing_is_created(orchestration: C
 
 def test_an_orchestration_without_an_active_task_is_refused(project: Project) -> None:
     configuration = builders.build_configuration(project)
-    for phases in ([], [[]], [[task(configuration, enabled=False)]]):
+    orchestrations: list[list[Any]] = [[], [[]], [[task(configuration, enabled=False)]]]
+    for phases in orchestrations:
         with pytest.raises(Refused, match="no task to run"):
             builders.launch(builders.build_orchestration(project, *phases))
 

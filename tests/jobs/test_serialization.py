@@ -210,7 +210,7 @@ def test_runs_launched_from_several_threads_follow_each_other_and_none_is_stuck(
     while claims := builders.claim(cluster):
         assert Job.objects.active().filter(is_run=True).count() == 1
         (claim,) = claims
-        order.append(Job.objects.get(pk=claim.job_id).parent_id)
+        order.append(Job.objects.get(pk=claim.job_id).parent_id or 0)
         builders.end(claim)
     assert len(order) == 12
     assert order == sorted(order)

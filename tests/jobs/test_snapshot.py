@@ -134,8 +134,8 @@ def test_purging_waits_for_unsettled_jobs(project: Project, parts: list[Configur
     for each in (first, orchestration):
         with pytest.raises(editing.StillInUse, match="not settled"):
             editing.purge(each, actor=by)
-    for each in claims or builders.claim(cluster):
-        builders.end(each)
+    for claim in claims or builders.claim(cluster):
+        builders.end(claim)
     for each in (orchestration, first):
         editing.purge(each, actor=by)
 

@@ -7,7 +7,7 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
-from orchestrations import tokens
+from orchestrations import access, tokens
 from orchestrations.models import Project, Token, User
 from tests.conftest import NOW
 
@@ -39,6 +39,26 @@ def test_it_is_refused_with_a_sentence(
         call_command("create_token", *[word.format(project=project.pk) for word in words], stdout=io.StringIO())
 
     assert not Token.objects.exists()
+
+
+def test_a_limited_one_may_run_its_components_and_nothing_else(project: Project, alice: User) -> None:
+    printed = create(project, alice.email, "--component", "keboola.orchestrator")
+
+    found = tokens.find(printed.strip(), NOW)
+    assert found is not None
+    assert (found.user, found.component_access, found.bucket_permissions) == (None, ["keboola.orchestrator"], {})
+    assert access.refusal(found, component_id="keboola.orchestrator", now=NOW) is None
+    assert access.refusal(found, component_id="command", now=NOW) is not None
+
+
+@pytest.mark.parametrize(("component", "sentence"), [("command", "role admin"), ("no-such", "no component")])
+def test_a_limited_one_is_for_administrators_and_known_components(
+    component: str, sentence: str, project: Project, alice: User, bob: User
+) -> None:
+    who = bob if component == "command" else alice
+
+    with pytest.raises(CommandError, match=sentence):
+        create(project, who.email, "--component", component)
 
 
 def test_somebody_who_may_not_sign_in_any_more_gets_none(project: Project, bob: User) -> None:

@@ -1,4 +1,7 @@
-"""``manage.py create_token --project ID --user E-MAIL``: a person's own token for the API, printed alone."""
+"""``manage.py create_token --project ID --user E-MAIL``: a token for the API, printed alone.
+
+The person's own, or with ``--component`` one that may run only the named components (R19).
+"""
 
 from typing import Any
 
@@ -6,15 +9,21 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from orchestrations import access, tokens
-from orchestrations.models import Project, User
+from orchestrations.access import Actor
+from orchestrations.components import catalogue
+from orchestrations.models import Project, Role, User
 
 
 class Command(BaseCommand):
-    help = "Create a token that may do what the person may in the project, and print it alone. It is shown only now."
+    help = (
+        "Create a token and print it alone; it is shown only now. It may do what the person may in the project, "
+        "or, with --component, only run these components."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--project", type=int, required=True, metavar="ID")
         parser.add_argument("--user", required=True, metavar="E-MAIL")
+        parser.add_argument("--component", action="append", metavar="ID", help="may be given several times")
         parser.add_argument("--description", default="Made on the command line", help="for the list of tokens")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -28,5 +37,19 @@ class Command(BaseCommand):
             raise CommandError(f"{user.email} is not a member of the project {project.name}.")
         if len(options["description"]) > 255:
             raise CommandError("--description has more than 255 characters.")
-        _, text = tokens.create_personal(project, user, description=options["description"], now=timezone.now())
-        self.stdout.write(text)
+        self.stdout.write(_text_of_new_token(project, user, options["description"], options["component"]))
+
+
+def _text_of_new_token(project: Project, user: User, description: str, components: list[str] | None) -> str:
+    now = timezone.now()
+    if not components:
+        return tokens.create_personal(project, user, description=description, now=now)[1]
+    try:
+        access.require(Actor(user=user), project, Role.ADMIN)
+        for component_id in components:
+            catalogue.get(component_id)
+    except (access.Denied, catalogue.UnknownComponent) as error:
+        raise CommandError(str(error)) from error
+    return tokens.create_limited(
+        project, description=description, component_access=components, created_by=user, now=now
+    )[1]
