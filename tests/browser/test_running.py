@@ -145,7 +145,7 @@ def test_an_orchestration_is_switched_off_without_leaving_the_list(
         switch.click()
 
         expect(switch).to_have_attribute("aria-checked", "false")
-        expect(page.get_by_text("Disabled: nothing starts it by itself")).to_be_visible()
+        expect(page.get_by_text("Disabled: only by hand")).to_be_visible()
         page.reload()
         expect(switch).to_have_attribute("aria-checked", "false")
 
