@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import IntegrityError, transaction
 
 from jobs import prepared
-from jobs.models import Job, LogChunk
+from jobs.models import LogChunk
 from jobs.prepared import Param, Query
 from jobs.preparing import Attempt
 
@@ -85,14 +84,6 @@ def _insert(job_id: int, number: int, sequence: int, end_offset: int, data: byte
         # Somebody else stored it: who took the job over, or its last owner that has just woken up.
         return False
     return True
-
-
-def lines_of(job: Job, *, since: int = 0) -> Iterator[tuple[int, LogLine]]:
-    """The stored lines from chunk number ``since`` on, each with its chunk's number."""
-    for sequence, text in job.log_chunks.filter(sequence__gte=since).values_list("sequence", "text").iterator():
-        for row in text.split("\n"):
-            if row:
-                yield sequence, parse_line(row)
 
 
 def parse_line(row: str) -> LogLine:

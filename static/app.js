@@ -98,14 +98,6 @@ document.addEventListener("change", (event) => {
   if (event.target.matches?.("[data-submit-on-change]")) event.target.form.requestSubmit();
 });
 
-/* data-copy="text": puts it on the clipboard and says so on the button for a moment */
-onClick("[data-copy]", async (button) => {
-  await navigator.clipboard.writeText(button.dataset.copy);
-  announce("Copied.");
-  button.setAttribute("aria-pressed", "true");
-  setTimeout(() => button.removeAttribute("aria-pressed"), 1500);
-});
-
 /* data-toast: goes after ten seconds unless it tells of an error or is being read; data-dismiss sends it away at once */
 onContent((root) => all(root, "[data-toast]").forEach((toast) => {
   toast.querySelector("[data-dismiss]").hidden = false;

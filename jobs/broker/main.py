@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.25
 STANDSTILL_SECONDS = 2.0
 RESTART_SECONDS = 1.0
-RESTARTED = "TUTTI_CLUSTER_RESTARTED"
 
 
 class MainProcess(q2.Cluster):
@@ -126,7 +125,6 @@ class MainProcess(q2.Cluster):
         with suppress(DatabaseError):
             sweeping.say_goodbye(cluster.owner)
         connections.close_all()
-        os.environ[RESTARTED] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
 
     def _kill_group(self) -> None:

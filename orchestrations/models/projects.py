@@ -20,12 +20,6 @@ def default_parallel_jobs() -> int:
     return int(settings.PROJECT_PARALLEL_JOBS)
 
 
-class ProjectQuerySet(models.QuerySet["Project"]):
-    def of(self, user: models.Model) -> ProjectQuerySet:
-        """The projects that a person is a member of."""
-        return self.filter(memberships__user=user).order_by("name", "pk")
-
-
 class Project(models.Model):
     """The boundary of everything a team owns."""
 
@@ -38,7 +32,7 @@ class Project(models.Model):
     paused_at = models.DateTimeField(null=True, blank=True, help_text="Since when nothing new is started.")
     created_at = models.DateTimeField()
 
-    objects: ClassVar = ProjectQuerySet.as_manager()
+    objects: ClassVar = models.Manager()
 
     class Meta:
         constraints = [
