@@ -8,4 +8,6 @@ urlpatterns = [
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("theme/", people.theme, name="theme"),
+    # versions and trash
+    # people and projects
 ]

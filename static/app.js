@@ -202,3 +202,13 @@ document.addEventListener("htmx:oobAfterSwap", (event) => {
   toEnd(log);
 });
 onClick("[data-to-end]", (button) => toEnd(document.getElementById(button.dataset.toEnd)));
+
+/* --- versions and trash --- */
+
+/* --- components and configurations --- */
+
+/* --- queries of jobs --- */
+
+/* --- people, projects and the dashboard --- */
+
+/* --- runs at a glance --- */
