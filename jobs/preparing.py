@@ -117,8 +117,7 @@ def prepare(job: Job, attempt: Attempt, *, leased_at: float | None = None, now: 
 
 def _check_access(job: Job, now: datetime) -> None:
     # A run of an orchestration has that one's token; without any was only what a person asked for by configData.
-    never_had_one = job.parent is None or job.parent.configuration_id is None
-    if job.token is None and job.created_by is not None and never_had_one:
+    if job.token is None and job.created_by is not None and (job.parent is None or job.parent.configuration_id is None):
         access.require_run(Actor(user=job.created_by), job.project, job.component_id, now)
         return
     sentence = access.refusal(job.token, component_id=job.component_id, now=now, bound=True)

@@ -15,35 +15,37 @@ if TYPE_CHECKING:
 
 OOM_SCORE = 500
 FILE_SIZE_SLACK_BYTES = 1 << 20
-NOT_STARTED = 127
-HANDLED = (signal.SIGTERM, signal.SIGCHLD)  # must not reach the supervisor's handlers in the child
+TO_DEFAULT = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
+
+
+class NotStarted(Exception):
+    """The program does not run; the message is for the person who configured it."""
 
 
 class Component:
-    """A started child: `pid`, what it prints, and `failure`, a pipe that says why exec did not happen."""
+    """A child that runs its program: `pid`, and what it prints.
+
+    Started by posix_spawn(): a fork of this Python would copy a page for everything that the child touches, and cost
+    more than the program's own start. It returns once the program runs, or says at once why it does not.
+    """
 
     def __init__(self, spec: ProcessSpec) -> None:
-        """OSError when the machine has no process or no descriptor left."""
+        """Raises NotStarted; OSError when the machine has no descriptor left."""
         self.spec = spec
         self._open: list[int] = []
         try:
             self._start()
-        except OSError:
+        except BaseException:
             self.close()
             raise
 
     def _start(self) -> None:
-        (self.stdout, out), (self.stderr, err), (self.failure, failed) = (self._pipe() for _ in range(3))
-        supervisor = os.getpid()
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
+        (self.stdout, out), (self.stderr, err) = (self._pipe() for _ in range(2))
         try:
-            self.pid = os.fork()
-            if self.pid == 0:
-                _become(self.spec, supervisor, out, err, failed)
+            self.pid = _spawn(self.spec, out, err)
             kernel.choose_first_when_memory_runs_out(self.pid, OOM_SCORE)
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            for fd in (out, err, failed):
+            for fd in (out, err):
                 self._open.remove(fd)
                 os.close(fd)
         for fd in self._open:
@@ -58,68 +60,58 @@ class Component:
         while self._open:
             os.close(self._open.pop())
 
-    def read_failure(self) -> str | None:
-        """None: not known yet. Empty: the program runs (or has run). Else the sentence."""
-        try:
-            said = os.read(self.failure, 512).decode()
-        except BlockingIOError:
-            return None
-        if not said:
-            return ""
-        step, number = said.split(" ")
-        return explain(self.spec, step, int(number))
 
-
-def _become(spec: ProcessSpec, supervisor: int, out: int, err: int, failed: int) -> None:
-    """In the child: from here to execve() nothing may return, print or raise."""
-    step = "exec"
+def _spawn(spec: ProcessSpec, out: int, err: int) -> int:
+    step = "chdir"
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
-        os.setsid()
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != supervisor:
-            os._exit(NOT_STARTED)
-        _connect(out, err)
-        _limit_file_size(spec)
-        step = "chdir"
         os.chdir(spec.cwd)
         step = "exec"
-        _restore_signals()
-        _execute(spec)
+        _limit_file_size(spec, limit)
+        return _spawn_found(spec, out, err)
     except OSError as error:
-        os.write(failed, f"{step} {error.errno}".encode())
+        raise NotStarted(explain(spec, step, error.errno or 0)) from None
     except (ValueError, TypeError, IndexError):
-        os.write(failed, f"{step} {errno.EINVAL}".encode())
+        raise NotStarted(explain(spec, step, errno.EINVAL)) from None
     finally:
-        os._exit(NOT_STARTED)
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        os.chdir("/")
 
 
-def _connect(out: int, err: int) -> None:
-    """Everything else closes itself on exec; the nursery has closed what it inherited."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nothing, 0), (out, 1), (err, 2)):
-        os.dup2(source, target)
-
-
-def _limit_file_size(spec: ProcessSpec) -> None:
+def _limit_file_size(spec: ProcessSpec, limit: tuple[int, int]) -> None:
+    """Of this process, and so of the child: posix_spawn() has no word for it."""
     if spec.disk_limit_bytes is not None:
-        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        hard = limit[1]
         most = spec.disk_limit_bytes + FILE_SIZE_SLACK_BYTES
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
-def _restore_signals() -> None:
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
-
-
-def _execute(spec: ProcessSpec) -> None:
+def _spawn_found(spec: ProcessSpec, out: int, err: int) -> int:
+    """The program by its path, or the first of that name in the component's own PATH, as execvp() looks for it."""
     program = spec.argv[0]
-    if "/" in program:
-        os.execve(program, spec.argv, spec.env)  # noqa: S606  no shell is what we want
-    os.execvpe(program, spec.argv, spec.env)  # noqa: S606
+    if "/" in program or not program:
+        return _spawn_at(program, spec, out, err)
+    refused: OSError | None = None
+    for folder in os.get_exec_path(spec.env):
+        try:
+            return _spawn_at(os.path.join(folder, program), spec, out, err)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except PermissionError as error:
+            refused = refused or error
+    raise refused or FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+def _spawn_at(path: str, spec: ProcessSpec, out: int, err: int) -> int:
+    # Everything else closes itself on exec; the nursery has closed what it inherited.
+    connect = (
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, out, 1),
+        (os.POSIX_SPAWN_DUP2, err, 2),
+    )
+    return os.posix_spawn(
+        path, spec.argv, spec.env, file_actions=connect, setsid=True, setsigmask=(), setsigdef=TO_DEFAULT
+    )
 
 
 def explain(spec: ProcessSpec, step: str, number: int) -> str:

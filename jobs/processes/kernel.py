@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 
-PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 

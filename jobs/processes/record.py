@@ -25,7 +25,7 @@ class RecordFile:
             pass  # write() tries again
 
     def write(self, record: dict[str, Any]) -> bool:
-        """Durable and whole, or not there. False when the disk did not take it."""
+        """Durable and whole, or not a record. False when the disk did not take it."""
         without_tails = record | {"stdout_tail": "", "stderr_tail": ""}
         return self._write(record) or self._write(without_tails)
 
@@ -42,13 +42,15 @@ class RecordFile:
             if self._fd < 0:
                 self._open()
             data = json.dumps(record, ensure_ascii=False).encode(errors="replace")
+            # Renamed before it is synced: one sync of the file then keeps its name as well, on the file systems with a
+            # journal. What is not whole is no JSON, and nobody takes it for a record.
+            if not os.path.exists(self._path):
+                os.rename(self._path + ".new", self._path)
             done = 0
             while done < len(data):
                 done += os.pwrite(self._fd, data[done:], done)
             os.ftruncate(self._fd, len(data))
             os.fsync(self._fd)
-            os.rename(self._path + ".new", self._path)
-            sync_folder(self._folder)
         except OSError:
             return False
         return True
@@ -56,11 +58,3 @@ class RecordFile:
 
 def path_of(folder: str, fence: str) -> str:
     return os.path.join(folder, f"exit-{fence}.json")
-
-
-def sync_folder(folder: str) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

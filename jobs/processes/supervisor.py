@@ -8,7 +8,7 @@ import signal
 import time
 
 from . import kernel
-from .component import Component, explain
+from .component import Component, NotStarted, explain
 from .ending import Ending
 from .limits import Limits
 from .output import LogFile, Output
@@ -43,7 +43,6 @@ class Supervisor:
         self._renewed_at = min(spec.leased_at or kernel.lease_clock(), kernel.lease_clock())
         self._signals = signals
         self._got_sigterm = False
-        self._failure: str | None = None  # not known yet whether the program runs
         self._outputs: dict[int, Output] = {}
 
     def run(self) -> None:
@@ -61,6 +60,9 @@ class Supervisor:
         self.worker.send("starting")
         try:
             component = Component(self.spec)
+        except NotStarted as error:
+            self._report(None, "", str(error))
+            return
         except OSError as error:
             self._report(None, "", explain(self.spec, "exec", error.errno or 0))
             return
@@ -73,7 +75,6 @@ class Supervisor:
             component.close()
 
     def _begin(self, component: Component) -> None:
-        self._component = component
         self._ending = Ending(component.pid)
         self._limits = Limits(self.spec, time.monotonic())
         self._outputs = {
@@ -81,8 +82,9 @@ class Supervisor:
             for fd, kind in ((component.stdout, "I"), (component.stderr, "E"))
         }
         self._poll = select.poll()
-        for fd in (self.worker.sock.fileno(), self._signals.reading, component.failure, *self._outputs):
+        for fd in (self.worker.sock.fileno(), self._signals.reading, *self._outputs):
             self._poll.register(fd, select.POLLIN)
+        self.worker.send("started", component.pid, os.getpid())
 
     # One round: wait, take what came, look after what is due.
     def _wait(self) -> None:
@@ -92,8 +94,6 @@ class Supervisor:
                 self._read_output(self._outputs[fd])
             elif fd == self._signals.reading:
                 self._got_sigterm = signal.SIGTERM in self._signals.take() or self._got_sigterm
-            elif fd == self._component.failure:
-                self._note_start()
             else:
                 self.worker.flush()
                 self._hear_worker()
@@ -129,16 +129,6 @@ class Supervisor:
         if not output.is_open:
             self._poll.unregister(output.fd)
 
-    def _note_start(self) -> None:
-        """Tell it once the program runs. If it does not, the child ends at once and _end() says why."""
-        failure = self._component.read_failure()
-        if failure is None:
-            return
-        self._failure = failure
-        self._poll.unregister(self._component.failure)
-        if not failure:
-            self.worker.send("started", self._component.pid, os.getpid())
-
     def _hear_worker(self) -> None:
         for name, value in self.worker.receive():
             if name == "renew":
@@ -173,11 +163,6 @@ class Supervisor:
         for output in self._outputs.values():
             output.drain(DRAIN_BYTES)
             output.finish()
-        if self._failure is None:
-            self._note_start()  # it was over before we heard of its start
-        if self._failure:
-            self._report(None, ending.stopped_by_us, self._failure)
-            return
         if not ending.stopped_by_us:
             self._judge_own_end(ending)
         self._report(ending.code, ending.stopped_by_us, ending.message)

@@ -11,6 +11,7 @@ import pytest
 
 from jobs.processes.client import Nursery, SupervisedProcess
 from jobs.processes.protocol import Lost, Started, is_supervised, read_exit_record
+from jobs.processes.sweep import kill_marked
 from tests.jobs.processes.conftest import Launch
 from tests.jobs.processes.support import (
     FAMILY,
@@ -146,16 +147,18 @@ def test_a_supervisor_that_is_killed_leaves_nothing(launch: Launch, folder: Path
     assert list(folder.glob("exit-*.json")) == []
 
 
-def test_a_component_dies_with_its_supervisor_also_without_a_nursery(
+def test_without_nursery_and_supervisor_a_component_is_lost_and_found_by_its_mark(
     nursery: Nursery, launch: Launch, folder: Path
 ) -> None:
-    process = launch(["sleep", "600"])
+    process = launch(["sleep", "600"], mark="7:alone")
     started = wait_for(process, Started)
     assert nursery.pid is not None
     os.kill(nursery.pid, signal.SIGKILL)
 
     os.kill(started.supervisor_pid, signal.SIGKILL)
 
+    wait_for(process, Lost)
+    assert kill_marked("7:alone") == 1
     wait_until(lambda: not living([started.pid]))
 
 
