@@ -6,7 +6,7 @@ Everything below a root is decided after locking the root, in one transaction wi
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -100,7 +100,8 @@ def _start_now(run_id: int) -> None:
 
 
 def _start_next_of(configuration_id: int) -> None:
-    start_waiting_runs(now=timezone.now(), configuration_id=configuration_id)
+    if _WAITING_RUN_OF.rows(configuration=configuration_id):
+        start_waiting_runs(now=timezone.now(), configuration_id=configuration_id)
 
 
 def _startable(run_id: int) -> Job | None:
@@ -130,10 +131,11 @@ def _token_for(run: Job, now: datetime) -> tuple[Token | None, str | None]:
 
 
 @retried
-def settle(job_id: int, fence: str, end: End, *, now: datetime) -> bool:
+def settle(job_id: int, fence: str, end: End, *, now: datetime, also: Callable[[], object] | None = None) -> bool:
     """Write a component job's end and whatever follows from it. False: the fence is void, somebody else took over.
 
     A job that is being terminated ends in terminated, whatever its process did meanwhile (R9).
+    ``also`` is done last in the same transaction: a worker claims its next job there, and spares a commit.
     """
     identity = _ROOT_OF.first(pk=job_id, fence=fence)
     if identity is None:
@@ -156,6 +158,8 @@ def settle(job_id: int, fence: str, end: End, *, now: datetime) -> bool:
         if moved:
             # Last: a save locks the project before its configuration, and what follows may lock the project.
             _keep_state(job_id, end)
+        if also is not None:
+            also()
     return True
 
 
@@ -285,5 +289,8 @@ _ROOT_OF = Query(lambda: Job.objects.filter(pk=Param("pk"), fence=Param("fence")
 _UNSETTLED_CHILDREN = Query(lambda: Job.objects.unsettled().filter(parent=Param("parent")).values_list("pk")[:1])
 _OUTCOMES = Query(
     lambda: Job.objects.filter(parent=Param("parent")).values_list("task_key", "status", "continue_on_failure")
+)
+_WAITING_RUN_OF = Query(
+    lambda: Job.objects.waiting().filter(configuration=Param("configuration"), is_run=True).values_list("pk")[:1]
 )
 _TO_PHASE = Update(lambda: Job.objects.filter(pk=Param("pk")), {"phase_position": Param("position")})

@@ -29,10 +29,8 @@ from jobs.wakeups import Listener, Topic, listener
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-POLL_SECONDS = 1.0
-"""How often the row is looked at for a wish to stop, in case its wake-up was lost."""
-SHORT_SECONDS = 0.3
-"""A process that ends within this costs no listener of its own."""
+POLL_SECONDS = 1.0  # how often the row is looked at for a wish to stop, in case its wake-up was lost
+SHORT_SECONDS = 0.3  # a process that ends within this costs no listener of its own
 DATABASE_RETRY_SECONDS = 0.5
 REST_SECONDS = 10.0
 DATABASE_ERRORS = (OperationalError, InterfaceError)
@@ -56,29 +54,34 @@ class Worker:
     drain: Drain = field(default_factory=Drain)
     nursery: Nursery = field(default_factory=Nursery)
     remover: Remover = field(default_factory=Remover)
+    _next: Claim | None = None
     leased_at: float = 0.0
     """Just before the lease of the job at hand was written: the supervisor counts from there."""
 
     def perform_all(self, claim: Claim) -> None:
         """Perform the claim and, without going back to the queue, whatever else can be claimed then."""
         begun = False
-        following: Claim | None = claim
-        while following is not None:
+        self._next = claim
+        while self._next is not None:
+            following, self._next = self._next, None
             self._perform(following, begun)
-            following = self._claim_another()
+            if self._next is None:
+                self._claim_another()
             begun = True
 
-    def _claim_another(self) -> Claim | None:
-        if self.drain.claims_no_more():
-            return None
-        self.leased_at = lease_clock()
+    def _claim_another(self) -> None:
         try:
-            claims = claiming.claim(self.claimant, now=timezone.now(), most=1)
+            self._claim()
         except DatabaseError:
             log.exception("Could not claim another job")
             connection.close()
-            return None
-        return claims[0] if claims else None
+
+    def _claim(self) -> None:
+        """Take the next job, in the running transaction if there is one: rolled back, its fence is void."""
+        if not self.drain.claims_no_more():
+            self.leased_at = lease_clock()
+            claims = claiming.claim(self.claimant, now=timezone.now(), most=1)
+            self._next = claims[0] if claims else None
 
     def _perform(self, claim: Claim, begun: bool) -> None:
         if not begun and not insist(lambda: self._begin(claim)):
@@ -87,7 +90,7 @@ class Worker:
         try:
             record, number = self._run(attempt)
             if record is not None:
-                conclude(attempt, record, number=number)
+                conclude(attempt, record, number=number, also=self._claim)
         except CannotStart as error:
             end = End(
                 status=JobStatus.ERROR, message=str(error), error_type="user", result=_error_result(error, "user")
@@ -150,12 +153,19 @@ def wait_for_its_end(process: SupervisedProcess) -> None:
         select.select([process.fileno()], [], [], POLL_SECONDS)
 
 
-def conclude(attempt: Attempt, record: ExitRecord, *, number: int) -> None:
-    """Settle the job by its exit record, or take the attempt as interrupted when we stopped it (R12)."""
+def conclude(attempt: Attempt, record: ExitRecord, *, number: int, also: Callable[[], object] | None = None) -> None:
+    """Settle the job by its exit record, or take the attempt as interrupted when we stopped it (R12).
+
+    ``also`` is tried once in the settling transaction; what fails of it keeps no job from its end.
+    """
     insist(lambda: logs.store(attempt, number=number))
     if concluding.is_final(record):
         end = concluding.end_of(record, attempt)
-        insist(lambda: advancing.settle(attempt.job_id, attempt.fence, end, now=timezone.now()))
+        try:
+            advancing.settle(attempt.job_id, attempt.fence, end, now=timezone.now(), also=also)
+        except DatabaseError:
+            log.warning("Job %s could not be settled together with the next claim", attempt.job_id, exc_info=True)
+            insist(lambda: advancing.settle(attempt.job_id, attempt.fence, end, now=timezone.now()))
     else:
         never_ran = concluding.never_ran(record)
         insist(lambda: rescuing.interrupt(attempt.job_id, attempt.fence, now=timezone.now(), never_ran=never_ran))
