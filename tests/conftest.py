@@ -5,6 +5,7 @@ Alice is the admin of the project, Bob may only read, Oscar may operate, Charlie
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,22 @@ from orchestrations.models import Project, Role, Token, User
 from tests import builders
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+SITES = Path(__file__).parent / "site"
+"""Tests that start a whole site, with a database by its address."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The second run of ``make test``, on another database, leaves out what touches none."""
+    if not os.environ.get("TUTTI_TEST_ONLY_DATABASE"):
+        return
+    others = [item for item in items if not _touches_the_database(item)]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if _touches_the_database(item)]
+
+
+def _touches_the_database(item: pytest.Item) -> bool:
+    fixtures = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or item.get_closest_marker("django_db") is not None or SITES in item.path.parents
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""``make test``: every test that can run here, on SQLite and on PostgreSQL; says at the end what was left out, and why.
+"""``make test``: every test that can run here; says at the end what was left out, and why.
+
+All of them on SQLite; on PostgreSQL once more what touches a database, except in a browser: its pages are drawn from
+the same answers.
 
 Arguments go to pytest. ``TUTTI_TEST_POSTGRES`` is the URL of a PostgreSQL server that may create databases,
 ``TUTTI_TEST_CHROMIUM`` a browser. With ``TUTTI_TEST_REQUIRE_ALL=1`` anything left out is a failure.
@@ -24,6 +27,8 @@ DEFAULT_POSTGRES = "postgres://postgres@127.0.0.1:5432/tutti"
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 MAC_BROWSER = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 NO_TESTS_COLLECTED = 5
+PROCESSES = (os.cpu_count() or 1) + 1
+"""Half of the tests wait for processes most of their time."""
 
 
 @dataclass
@@ -58,8 +63,7 @@ def main(arguments: list[str]) -> int:
     try:
         run("SQLite", None, browser, arguments, tally)
         if not problem:
-            # The lint tests look at files, which are the same on every database.
-            run("PostgreSQL", postgres, browser, ["--ignore=tests/repository", *arguments], tally)
+            run("PostgreSQL", postgres, None, arguments, tally)
     except KeyboardInterrupt:
         tally.broken.append("interrupted")
     if not tally.executed and not tally.broken:
@@ -107,7 +111,7 @@ def run(database: str, url: str | None, browser: str | None, arguments: list[str
             "-m",
             "pytest",
             "-n",
-            "2",
+            str(PROCESSES),
             "-m",
             " and ".join(marks),
             f"--junitxml={report}",
@@ -132,7 +136,7 @@ def build_environment(url: str | None, browser: str | None) -> dict[str, str]:
         if name != "DATABASE_URL" and (not name.startswith("TUTTI_") or name.startswith("TUTTI_TEST_"))
     }
     if url:
-        environment["DATABASE_URL"] = url
+        environment |= {"DATABASE_URL": url, "TUTTI_TEST_ONLY_DATABASE": "1"}
     if browser:
         environment["TUTTI_TEST_CHROMIUM"] = browser
     return environment
