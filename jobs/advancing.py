@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from jobs import afterwards, children, circles, loading, snapshots
@@ -27,6 +27,8 @@ from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.models import Configuration, Token
 
 log = logging.getLogger(__name__)
+
+CANNOT_GO_ON = "The run could not go on because of an internal error. The log of the workers says more."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,8 +234,17 @@ def _advance(run: Job, now: datetime) -> None:
             _finish(run, status, now, message=children.message_of(run, status), result=children.result_of(run))
             return
         run.phase_position = decision.position
-        _TO_PHASE.run(pk=run.pk, position=decision.position)
-        _begin_phase(run, now)
+        try:
+            with transaction.atomic():
+                _TO_PHASE.run(pk=run.pk, position=decision.position)
+                _begin_phase(run, now)
+        except DatabaseError:
+            raise  # whoever began the transaction tries it again
+        except Exception:
+            # It would fail at every try, and the task that has just ended could never be settled.
+            log.exception("Phase %s of run %s could not be begun", decision.position, run.pk)
+            _finish(run, JobStatus.ERROR, now, message=CANNOT_GO_ON, result={})
+            return
 
 
 def _outcomes(run: Job) -> Sequence[plans.Outcome]:

@@ -19,6 +19,7 @@ from orchestrations.api.tokens import check_branch
 from orchestrations.api.wire import Answer, Call, endpoint, has_no_nul, number_of, origin
 from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.lib import moments
+from orchestrations.lib.secrets import mask_document
 from orchestrations.models import Configuration
 
 MODES = ("run", "forceRun", "debug")
@@ -47,7 +48,9 @@ def _create(call: Call) -> Any:
         job = launching.launch(call.project, component_id, configuration, request, actor=call.actor, now=call.now)
     except Refused as error:
         raise ApiError(400, str(error)) from error
-    if (job.component_id, job.configuration_id) != (component_id, configuration.pk if configuration else None):
+    # Secrets are compared as set or not: they are kept encrypted, each time in other letters.
+    wanted = (component_id, configuration.pk if configuration else None, mask_document(request.data))
+    if (job.component_id, job.configuration_id, mask_document(job.request)) != wanted:
         raise ApiError(409, "Idempotency-Key: another job was created with this key.")
     return _shown(call, job, 201)
 

@@ -469,6 +469,20 @@ def test_a_key_is_not_for_another_job(api: Api, load: Configuration, nightly: Co
     assert "Idempotency-Key" in assert_queue_error(response, 409)
 
 
+def test_a_key_is_not_for_another_content(api: Api, load: Configuration) -> None:
+    def post(word: str, secret: str) -> Any:
+        parameters = {"command": ["echo", word], "environment": {"#PASSWORD": secret}}
+        body = {"component": "command", "config": load.key, "configData": {"parameters": parameters}}
+        return api.post(JOBS, body, Idempotency_Key="k")
+
+    first, again, other = post("one", "s3cret"), post("one", "s3cret"), post("two", "s3cret")
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json()["id"] == again.json()["id"]
+    assert "Idempotency-Key" in assert_queue_error(other, 409)
+    assert Job.objects.count() == 1
+
+
 @pytest.mark.parametrize("key", ["k" * 256, "a\tb"])
 def test_what_is_no_key_is_refused(api: Api, load: Configuration, key: str) -> None:
     response = api.post(JOBS, {"component": "command", "config": load.key}, Idempotency_Key=key)

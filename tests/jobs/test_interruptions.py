@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
-from jobs import terminating
+from jobs import advancing, performing, terminating
 from jobs.models import Job
 from jobs.states import JobStatus
 from orchestrations.models import Project, Token
@@ -148,6 +148,32 @@ def test_a_job_outlives_connections_that_are_cut(project: Project, performer: Pe
     assert job.status == JobStatus.SUCCESS
     text = "".join(job.log_chunks.values_list("text", flat=True))
     assert [line.split("\t")[2] for line in text.splitlines()] == [str(n) for n in range(20)]
+
+
+def test_a_database_that_is_locked_just_before_the_end_is_written_delays_it_and_loses_nothing(
+    project: Project, performer: Performer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    job = builders.launch(build_python(project, f"open({str(runs)!r}, 'a').write('x')"))
+    following = builders.launch(build_python(project, "pass"))
+    settle = advancing.settle
+    locked: list[dict[str, Any]] = []
+
+    def settle_later(*arguments: Any, **options: Any) -> bool:
+        if len(locked) < 3:
+            locked.append(options)
+            raise OperationalError("database is locked")
+        return settle(*arguments, **options)
+
+    monkeypatch.setattr(performing, "DATABASE_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(advancing, "settle", settle_later)
+    performer.perform()
+
+    for each in (job, following):
+        each.refresh_from_db()
+        assert (each.status, each.attempt) == (JobStatus.SUCCESS, 1)
+    assert runs.read_text() == "x"
+    assert len(locked) == 3
 
 
 # --- The token (R18) ---------------------------------------------------------------------------

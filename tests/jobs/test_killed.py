@@ -186,6 +186,22 @@ def test_a_frozen_pusher_is_replaced_and_no_job_is_interrupted(
     assert (ended.status, ended.attempt) == (JobStatus.SUCCESS, 1)
 
 
+def test_a_cluster_whose_sentinel_is_frozen_starts_anew_and_its_job_settles(
+    again: Callable[[str], Configuration], project: Project, start_cluster: Start, tmp_path: Path
+) -> None:
+    """The watchdog of the main process: nothing of django-q2's own would notice."""
+    cluster = start_cluster(LEASE_SECONDS=4, WATCHDOG_SECONDS=3)
+    job = builders.launch(again(counting(tmp_path, "time.sleep(60 if starts == 1 else 0)")))
+    running(job)
+
+    frozen = cluster.kill("sentinel", signal.SIGSTOP)
+
+    wait_for(lambda: cluster.pids("sentinel") not in ([], [frozen]), what="another sentinel")
+    assert settled(job).status == JobStatus.SUCCESS
+    assert starts(tmp_path) == 2
+    check_that_it_works(project)
+
+
 def test_an_idle_worker_killed_is_replaced(project: Project, start_cluster: Start) -> None:
     cluster = start_cluster(WORKERS=1)
     check_that_it_works(project)

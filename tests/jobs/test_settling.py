@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -183,3 +184,22 @@ def test_runs_of_two_orchestrations_that_share_configurations_settle_side_by_sid
         builders.drain(clusters[0])
         assert not Job.objects.unsettled().exists()
         assert set(Job.objects.values_list("status", flat=True)) == {JobStatus.SUCCESS}
+
+
+def test_a_phase_that_cannot_be_begun_ends_the_run_in_error_and_keeps_the_end_before_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = builders.build_configuration(project), builders.build_configuration(project)
+    run = builders.launch(builders.build_orchestration(project, [task(first)], [task(second)]))
+    (claim,) = builders.claim(builders.build_cluster())
+
+    def fail(run: Job, now: datetime) -> None:
+        Job.objects.filter(pk=run.pk).update(message="half done")
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(children, "create", fail)
+    builders.end(claim)
+
+    run.refresh_from_db()
+    assert (run.status, run.message) == (JobStatus.ERROR, advancing.CANNOT_GO_ON)
+    assert Job.objects.get(pk=claim.job_id).status == JobStatus.SUCCESS
