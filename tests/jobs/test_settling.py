@@ -20,6 +20,10 @@ from tests.jobs.racing import ROUNDS, race, unexpected
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+class PowerFailure(BaseException):
+    """Nothing catches it."""
+
+
 @pytest.fixture
 def orchestration(project: Project) -> Configuration:
     first = [builders.build_configuration(project, name=f"First {n}") for n in range(3)]
@@ -49,11 +53,11 @@ def test_an_end_whose_consequences_cannot_be_written_is_not_written_either(
         builders.end(claim)
 
     def fail(*args: Any) -> Any:
-        raise RuntimeError("power failure")
+        raise PowerFailure
 
     with monkeypatch.context() as patched:
         patched.setattr(children, "create", fail)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(PowerFailure):
             builders.end(last)
     between = Job.objects.get(pk=last.job_id)
     events = between.events.filter(kind="job.settled").count()
