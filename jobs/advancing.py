@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -15,7 +14,8 @@ from typing import Any
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from jobs import afterwards, children, circles, loading, snapshots
+from jobs import afterwards, children, circles, ends, loading, snapshots
+from jobs.ends import End as End
 from jobs.locking import retried, under_root
 from jobs.models import Job
 from jobs.moving import Note, move
@@ -24,23 +24,10 @@ from jobs.states import JobStatus
 from jobs.wakeups import Topic, wake
 from orchestrations import access, plans
 from orchestrations.components.catalogue import ORCHESTRATOR
-from orchestrations.models import Configuration, Token
+from orchestrations.models import Token
 
 log = logging.getLogger(__name__)
-
 CANNOT_GO_ON = "The run could not go on because of an internal error. The log of the workers says more."
-
-
-@dataclass(frozen=True, kw_only=True)
-class End:
-    """How a component's job ended by itself."""
-
-    status: JobStatus
-    message: str = ""
-    error_type: str = ""
-    result: dict[str, Any] = field(default_factory=dict)
-    state: dict[str, Any] | None = None
-    """What the component wants to find in in/state.json next time; None leaves it as it is."""
 
 
 # --- Starting a run ----------------------------------------------------------------------------
@@ -133,22 +120,31 @@ def _token_for(run: Job, now: datetime) -> tuple[Token | None, str | None]:
 
 
 @retried
-def settle(job_id: int, fence: str, end: End, *, now: datetime, also: Callable[[], object] | None = None) -> bool:
+def settle(
+    job_id: int,
+    fence: str,
+    end: End,
+    *,
+    now: datetime,
+    known: Job | None = None,
+    also: Callable[[], object] | None = None,
+) -> bool:
     """Write a component job's end and whatever follows from it. False: the fence is void, somebody else took over.
 
     A job that is being terminated ends in terminated, whatever its process did meanwhile (R9).
+    ``known``: the job as it was read before; what stands above it never changes.
     ``also`` is done last in the same transaction: a worker claims its next job there, and spares a commit.
     """
-    identity = _ROOT_OF.first(pk=job_id, fence=fence)
-    if identity is None:
+    job = known or loading.consequences_of(job_id, fence)
+    if job is None:
         return False
-    with under_root(identity[0] or job_id):
+    with under_root(job.lock_id):
         moved = move(
             job_id,
             end.status,
             sources={JobStatus.PROCESSING},
             only_fence=fence,
-            note=_note_of(end),
+            note=ends.note_of(end),
             now=now,
             message=end.message,
             error_type=end.error_type,
@@ -156,10 +152,10 @@ def settle(job_id: int, fence: str, end: End, *, now: datetime, also: Callable[[
         )
         if not moved and not _settle_terminated(job_id, now, only_fence=fence):
             return False
-        follow(loading.consequences(job_id), now)
+        follow(job, now)
         if moved:
             # Last: a save locks the project before its configuration, and what follows may lock the project.
-            _keep_state(job_id, end)
+            ends.keep_state(job_id, end)
         if also is not None:
             also()
     return True
@@ -186,7 +182,7 @@ def follow(settled: Job, now: datetime) -> None:
     wake(Topic.WORK)
     if settled.is_run and settled.configuration_id is not None:
         afterwards.do(partial(_start_next_of, settled.configuration_id))
-    if settled.parent_id is not None:
+    if settled.parent_id is not None and not _UNSETTLED_CHILDREN.rows(parent=settled.parent_id):
         _advance(loading.run(settled.parent_id), now)
 
 
@@ -200,26 +196,12 @@ def _settle_terminated(job_id: int, now: datetime, **where: Any) -> bool:
     )
 
 
-def _note_of(end: End) -> Note:
-    level = {JobStatus.SUCCESS: "success", JobStatus.WARNING: "warn"}.get(end.status, "error")
-    message = end.message or f"Ended in {end.status}."
-    return Note(kind="job.settled", level=level, message=message, data={"status": end.status})
-
-
-def _keep_state(job_id: int, end: End) -> None:
-    if end.state is not None:
-        configuration_id = Job.objects.filter(pk=job_id).values_list("configuration_id", flat=True).get()
-        Configuration.objects.filter(pk=configuration_id).update(state={"component": end.state})
-
-
 # --- Advancing a run ---------------------------------------------------------------------------
 
 
 def _advance(run: Job, now: datetime) -> None:
-    """Take the run as far as it goes now: wait for its phase, begin the next one, or settle it."""
+    """Take a run without an unsettled job as far as it goes now: begin phases until a job waits, or settle it."""
     while run.status in (JobStatus.PROCESSING, JobStatus.TERMINATING):
-        if _UNSETTLED_CHILDREN.rows(parent=run.pk):
-            return
         if run.status == JobStatus.TERMINATING:
             if _settle_terminated(run.pk, now, result=children.result_of(run)):
                 follow(run, now)
@@ -233,28 +215,37 @@ def _advance(run: Job, now: datetime) -> None:
             status = JobStatus(decision.status)
             _finish(run, status, now, message=children.message_of(run, status), result=children.result_of(run))
             return
-        run.phase_position = decision.position
-        try:
-            with transaction.atomic():
-                _TO_PHASE.run(pk=run.pk, position=decision.position)
-                _begin_phase(run, now)
-        except DatabaseError:
-            raise  # whoever began the transaction tries it again
-        except Exception:
-            # It would fail at every try, and the task that has just ended could never be settled.
-            log.exception("Phase %s of run %s could not be begun", decision.position, run.pk)
-            _finish(run, JobStatus.ERROR, now, message=CANNOT_GO_ON, result={})
+        if _enter(run, decision.position, now):
             return
+
+
+def _enter(run: Job, position: int, now: datetime) -> bool:
+    """Begin the phase at this place; whether the run has nothing more to do until a job of it settles."""
+    run.phase_position = position
+    try:
+        with transaction.atomic():
+            _TO_PHASE.run(pk=run.pk, position=position)
+            return _begin_phase(run, now)
+    except DatabaseError:
+        raise  # whoever began the transaction tries it again
+    except Exception:
+        # It would fail at every try, and the task that has just ended could never be settled.
+        log.exception("Phase %s of run %s could not be begun", position, run.pk)
+        _finish(run, JobStatus.ERROR, now, message=CANNOT_GO_ON, result={})
+        return True
 
 
 def _outcomes(run: Job) -> Sequence[plans.Outcome]:
     return [plans.Outcome(*row) for row in _OUTCOMES.rows(parent=run.pk)]
 
 
-def _begin_phase(run: Job, now: datetime) -> None:
-    """Create the jobs of the phase that the run has come to; those that may not run end in error at once."""
-    created = children.create(run, now)
-    for child, sentence in created:
+def _begin_phase(run: Job, now: datetime) -> bool:
+    """Create the jobs of the phase that the run has come to; those that may not run end in error at once.
+
+    Whether a job waits now.
+    """
+    waits = False
+    for child, sentence in children.create(run, now):
         problem = sentence or circles.problem_of(child)
         if problem:
             # Not refuse(): its follow() would advance this very run once more.
@@ -267,9 +258,12 @@ def _begin_phase(run: Job, now: datetime) -> None:
                 message=problem,
                 error_type="user",
             )
-        elif child.is_run:
+            continue
+        waits = True
+        if child.is_run:
             afterwards.do(partial(_start_now, child.pk))
     wake(Topic.WORK)
+    return waits
 
 
 def _finish(run: Job, status: JobStatus, now: datetime, *, message: str, result: dict[str, Any]) -> None:
@@ -278,7 +272,7 @@ def _finish(run: Job, status: JobStatus, now: datetime, *, message: str, result:
         run.pk,
         status,
         sources={JobStatus.PROCESSING},
-        note=_note_of(end),
+        note=ends.note_of(end),
         now=now,
         message=message,
         error_type="user" if status == JobStatus.ERROR else "",
@@ -296,7 +290,6 @@ def settle_if_done(run: Job, now: datetime) -> None:
 
 # --- Statements, compiled once -----------------------------------------------------------------
 
-_ROOT_OF = Query(lambda: Job.objects.filter(pk=Param("pk"), fence=Param("fence")).values_list("root_id"))
 _UNSETTLED_CHILDREN = Query(lambda: Job.objects.unsettled().filter(parent=Param("parent")).values_list("pk")[:1])
 _OUTCOMES = Query(
     lambda: Job.objects.filter(parent=Param("parent")).values_list("task_key", "status", "continue_on_failure")

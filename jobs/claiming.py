@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, Count, F, PositiveSmallIntegerField, Q, When
 
 from jobs.locking import retried
@@ -55,14 +55,18 @@ def candidates(labels: Collection[str]) -> Any:
 
 def claim(claimant: Claimant, *, now: datetime, most: int | None = None) -> list[Claim]:
     """Up to ``most`` jobs (default: as many as workers are free), moved to processing with a lease."""
-    # Looked at without a lock first: every commit of a busy cluster wakes its pusher, mostly for nothing.
-    if not _ANYTHING.rows() or len(_OWNED.rows(owner=claimant.owner)) >= claimant.workers:
+    if not connection.in_atomic_block and not _may_be_something(claimant):
         return []
     try:
         return _claim(claimant, now=now, most=most)
     except IntegrityError:
         # The unique index stopped a second job of one configuration, and the whole batch with it: one by one.
         return _claim(claimant, now=now, most=1)
+
+
+def _may_be_something(claimant: Claimant) -> bool:
+    """Looked at without a lock: every commit of a busy cluster wakes its pusher, mostly for nothing."""
+    return bool(_ANYTHING.rows()) and len(_OWNED.rows(owner=claimant.owner)) < claimant.workers
 
 
 @retried

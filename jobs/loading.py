@@ -23,6 +23,11 @@ def consequences(pk: int) -> Job:
     return found
 
 
+def consequences_of(pk: int, fence: str) -> Job | None:
+    """The same of one that carries this fencing token, None when it does not."""
+    return _FENCED.instance(pk=pk, fence=fence)
+
+
 def run(pk: int) -> Job:
     """A job with the token it is bound to."""
     found = job(pk)
@@ -44,7 +49,9 @@ def attempt(pk: int, fence: str) -> Job | None:
 
 
 _JOB = Query(lambda: Job.objects.filter(pk=Param("pk")))
-_CONSEQUENCES = Query(lambda: Job.objects.filter(pk=Param("pk")).only("is_run", "configuration_id", "parent_id"))
+_WHAT_FOLLOWS = ("is_run", "configuration_id", "parent_id", "root_id")
+_CONSEQUENCES = Query(lambda: Job.objects.filter(pk=Param("pk")).only(*_WHAT_FOLLOWS))
+_FENCED = Query(lambda: Job.objects.filter(pk=Param("pk"), fence=Param("fence")).only(*_WHAT_FOLLOWS))
 _ATTEMPT = Query(lambda: Job.objects.filter(pk=Param("pk"), fence=Param("fence")))
 _TOKEN = Query(lambda: Token.objects.filter(pk=Param("pk")))
 _CONFIGURATION = Query(lambda: Configuration.objects.filter(pk=Param("pk")).only("key", "state"))

@@ -88,9 +88,9 @@ class Worker:
             return
         attempt = Attempt(claim.job_id, claim.fence)
         try:
-            record, number = self._run(attempt)
-            if record is not None:
-                conclude(attempt, record, number=number, also=self._claim)
+            job, record = self._run(attempt)
+            if job is not None and record is not None:
+                conclude(attempt, record, job, also=self._claim)
         except CannotStart as error:
             end = End(
                 status=JobStatus.ERROR, message=str(error), error_type="user", result=_error_result(error, "user")
@@ -115,18 +115,17 @@ class Worker:
         self.leased_at = lease_clock()
         return claiming.begin(claim, self.claimant.worker, now=timezone.now())
 
-    def _run(self, attempt: Attempt) -> tuple[ExitRecord | None, int]:
-        """Run the process to its end: its exit record, None when the claim was void, and the attempt's number."""
+    def _run(self, attempt: Attempt) -> tuple[Job | None, ExitRecord | None]:
+        """Run the process to its end: the job as it was loaded, and its exit record, None when the claim was void."""
         job = insist(lambda: loading.attempt(attempt.job_id, attempt.fence))
         if job is None or job.is_settled:
-            return None, 0
+            return None, None
         if job.status == JobStatus.TERMINATING:
             insist(lambda: rescuing.interrupt(attempt.job_id, attempt.fence, now=timezone.now()))
-            return None, job.attempt
+            return job, None
         process = self._launch(job, attempt)
         try:
-            record = Watch(attempt, process, number=job.attempt, drain=self.drain).to_the_end()
-            return record, job.attempt
+            return job, Watch(attempt, process, number=job.attempt, drain=self.drain).to_the_end()
         except BaseException:
             # Whatever becomes of the job, its configuration may only go on once this process is no more (R5).
             wait_for_its_end(process)
@@ -153,16 +152,16 @@ def wait_for_its_end(process: SupervisedProcess) -> None:
         select.select([process.fileno()], [], [], POLL_SECONDS)
 
 
-def conclude(attempt: Attempt, record: ExitRecord, *, number: int, also: Callable[[], object] | None = None) -> None:
+def conclude(attempt: Attempt, record: ExitRecord, job: Job, *, also: Callable[[], object] | None = None) -> None:
     """Settle the job by its exit record, or take the attempt as interrupted when we stopped it (R12).
 
     ``also`` is tried once in the settling transaction; what fails of it keeps no job from its end.
     """
-    insist(lambda: logs.store(attempt, number=number))
+    insist(lambda: logs.store(attempt, number=job.attempt))
     if concluding.is_final(record):
         end = concluding.end_of(record, attempt)
         try:
-            advancing.settle(attempt.job_id, attempt.fence, end, now=timezone.now(), also=also)
+            advancing.settle(attempt.job_id, attempt.fence, end, now=timezone.now(), known=job, also=also)
         except DatabaseError:
             log.warning("Job %s could not be settled together with the next claim", attempt.job_id, exc_info=True)
             insist(lambda: advancing.settle(attempt.job_id, attempt.fence, end, now=timezone.now()))
