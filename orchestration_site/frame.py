@@ -17,7 +17,7 @@ from orchestrations.models.accounts import Theme
 from orchestrations.views.members import Member
 
 NAVIGATION = [
-    ("Dashboard", "dashboard", ("dashboard", "search")),
+    ("Dashboard", "dashboard", ("dashboard",)),
     ("Components", "components", ("component", "configuration")),
     ("Storage", "storage", ("storage", "bucket", "table")),
     ("Orchestrations", "orchestrations", ("orchestration",)),
@@ -25,7 +25,7 @@ NAVIGATION = [
 ]
 """Label, name of the address, and how the names of the pages below it begin."""
 PROJECT_MENU = [
-    ("Members", "members", "hand", Role.VIEWER),
+    ("Members", "members", "people", Role.VIEWER),
     ("API Tokens", "tokens", "key", Role.VIEWER),
     ("Trash", "trash", "trash", Role.VIEWER),
     ("Settings", "project-settings", "gear", Role.ADMIN),

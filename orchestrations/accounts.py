@@ -7,7 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
@@ -91,8 +92,12 @@ def change_profile(user: User, **fields: Any) -> None:
     for name, value in fields.items():
         setattr(user, name, value)
     user.email = user.email.strip().lower()
-    user.full_clean(exclude=["password"])
-    user.save(update_fields=[*fields])
+    user.full_clean(exclude=["password"], validate_unique=False, validate_constraints=False)
+    try:
+        with transaction.atomic():
+            user.save(update_fields=[*fields])
+    except IntegrityError as error:
+        raise ValidationError({"email": "This e-mail is taken."}) from error
 
 
 def change_password(user: User, password: str) -> None:
@@ -106,7 +111,9 @@ def offer_time_zone(user: User, name: str) -> bool:
     zone = zones.find(name)
     if zone is None:
         return False
-    return User.objects.filter(pk=user.pk, time_zone__isnull=True).update(time_zone=zone) == 1
+    # The field keeps None as an empty text.
+    unknown = User.objects.filter(Q(time_zone__isnull=True) | Q(time_zone=""), pk=user.pk)
+    return unknown.update(time_zone=zone) == 1
 
 
 def projects_of(user: User) -> list[Project]:

@@ -24,17 +24,15 @@ MOST_PARALLEL = 1000
 
 
 class InputForm(forms.Form):
-    """Fields in the house's dress, and the focus on the first one that is wrong."""
+    """Fields in the house's dress. Django itself ties hints and errors to them (aria-describedby)."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, field in self.fields.items():
+        for field in self.fields.values():
             if not isinstance(field.widget, forms.CheckboxInput | forms.RadioSelect | forms.Select):
                 field.widget.attrs.setdefault("class", "input input--large")
             if isinstance(field.widget, forms.CheckboxInput):
                 field.widget.attrs.setdefault("class", "check")
-            if self.is_bound and name in self.errors:
-                field.widget.attrs["aria-describedby"] = f"id_{name}_error"
 
 
 class ProfileForm(InputForm):
