@@ -16,7 +16,7 @@ LONGEST = 200
 @for_members()
 def search(request: MemberRequest) -> HttpResponse:
     """?q= a part of a name, or the id of a job or configuration."""
-    text = request.GET.get("q", "").strip()[:LONGEST]
+    text = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST]
     found = finding.find(request.member.project, text, now=request.member.now)
     context = {"text": text, "found": found, "shortest": finding.SHORTEST, "action_url": request.path}
     return page_or_fragment(request, "jobs/search_list.html", "jobs/_search_results.html", context)
