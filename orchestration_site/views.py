@@ -13,6 +13,9 @@ from jobs import health as jobs_health
 from orchestrations.templatetags import ui
 from orchestrations.views.members import PersonRequest, for_people
 
+SCORE_MARKS = {key: f"st-{key}" for key in ui.STATUS_WORDS} | {"success": "", "error": "close"}
+"""The sign in a cell of the score; most cells are of success, and say nothing more than their colour and title."""
+
 
 @require_safe
 @for_people
@@ -21,7 +24,7 @@ def styleguide(request: PersonRequest) -> HttpResponse:
     if not request.user.is_staff:
         raise PermissionDenied("The style guide is for administrators of this site.")
     sprite = (settings.BASE_DIR / "static" / "icons.svg").read_text(encoding="utf-8")
-    context = {"icons": re.findall(r'<symbol id="([a-z-]+)"', sprite), "score_keys": list(ui.STATUS_WORDS)}
+    context = {"icons": re.findall(r'<symbol id="([a-z-]+)"', sprite), "score_marks": SCORE_MARKS}
     return render(request, "styleguide.html", context)
 
 

@@ -69,7 +69,7 @@ def test_a_role_is_changed_and_a_member_removed(site: Site, project: Project, al
 def test_the_time_zone_of_the_browser_is_taken_once_and_then_kept(site: Site, project: Project, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(time_zone=None)
 
-    with site.page_of(alice, **PRAGUE) as page:
+    with site.home_of(alice, **PRAGUE) as page:
         toast = page.get_by_role("status").filter(has_text="Times are shown in Europe/Prague. Change")
         expect(toast).to_be_visible()
         expect(page.get_by_text("Times in Europe/Prague.")).to_be_visible()
@@ -81,7 +81,7 @@ def test_the_time_zone_of_the_browser_is_taken_once_and_then_kept(site: Site, pr
         page.goto(f"/projects/{project.pk}/")
         expect(page.get_by_text("Times in America/New_York.")).to_be_visible()
 
-    with site.page_of(alice, **PRAGUE) as page:
+    with site.home_of(alice, **PRAGUE) as page:
         expect(page.get_by_text("Times in America/New_York.")).to_be_visible()
         expect(page.get_by_text("Times are shown in")).to_have_count(0)
 
@@ -90,7 +90,7 @@ def test_the_frame_is_worked_by_the_keyboard(site: Site, project: Project, alice
     builders.build_project(alice, "Beta")
     world = build_world(project, alice)
 
-    with site.page_of(alice) as page:
+    with site.home_of(alice) as page:
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
         page.get_by_label("switch project").focus()
@@ -129,7 +129,7 @@ def test_a_job_appears_on_the_dashboard_by_itself(site: Site, project: Project, 
     component = builders.build_configuration(project, name="Orders")
     build_job(component, JobStatus.SUCCESS)
 
-    with site.page_of(alice) as page:
+    with site.home_of(alice) as page:
         expect(page.get_by_text("Nothing runs")).to_be_visible()
         job = build_job(component, JobStatus.WAITING, created_by=alice)
         expect(page.locator(f"#now-{job.pk}").get_by_text("No worker is alive")).to_be_visible()
@@ -158,7 +158,7 @@ def test_the_frame_works_without_javascript(width: int, site: Site, project: Pro
     beta = builders.build_project(alice, "Beta")
     world = build_world(project, alice)
 
-    with site.page_of(alice, java_script_enabled=False, width=width) as page:
+    with site.home_of(alice, java_script_enabled=False, width=width) as page:
         expect(page.get_by_role("heading", level=1)).to_have_text("Dashboard")
         page.get_by_label("switch project").click()
         page.get_by_role("link", name="Beta").click()
