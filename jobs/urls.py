@@ -1,6 +1,6 @@
 from django.urls import URLPattern, include, path
 
-from jobs.views import jobs, orchestrations, retries, running, terminations
+from jobs.views import dashboard, finding, jobs, orchestrations, retries, running, terminations
 
 of_orchestrations = [
     path("", orchestrations.overview, name="orchestrations"),
@@ -26,4 +26,6 @@ urlpatterns = [
     path("projects/<int:project_id>/components/", include(of_components)),
     path("projects/<int:project_id>/configurations/", include(of_configurations)),
     # dashboard
+    path("projects/<int:project_id>/", dashboard.dashboard, name="dashboard"),
+    path("projects/<int:project_id>/search/", finding.search, name="search"),
 ]

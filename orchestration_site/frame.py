@@ -11,11 +11,26 @@ from django.utils.functional import SimpleLazyObject
 
 from jobs import health
 from orchestrations import accounts
-from orchestrations.models import Project, User
+from orchestrations.lib import links
+from orchestrations.models import Project, Role, User
 from orchestrations.models.accounts import Theme
+from orchestrations.views.members import Member
 
-# (label, name of the URL, names of the URLs that belong to it)
-NAVIGATION = [("Orchestrations", "orchestrations", "orchestration"), ("Jobs", "jobs", "job")]
+NAVIGATION = [
+    ("Dashboard", "dashboard", ("dashboard",)),
+    ("Components", "components", ("component", "configuration")),
+    ("Storage", "storage", ("storage", "bucket", "table")),
+    ("Orchestrations", "orchestrations", ("orchestration",)),
+    ("Jobs", "jobs", ("job",)),
+]
+"""Label, name of the address, and how the names of the pages below it begin."""
+PROJECT_MENU = [
+    ("Members", "members", "people", Role.VIEWER),
+    ("API Tokens", "tokens", "key", Role.VIEWER),
+    ("Trash", "trash", "trash", Role.VIEWER),
+    ("Settings", "project-settings", "gear", Role.ADMIN),
+]
+"""Label, name of the address, icon, and who may go there. Pages that are not there (yet) are left out."""
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -26,36 +41,58 @@ def _frame(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if not isinstance(user, User) or not user.is_authenticated:
         return {"theme": ""}
-    member = getattr(request, "member", None)
-    project: Project | None = member.project if member is not None else None
-    projects = accounts.projects_of(user)
+    member: Member | None = getattr(request, "member", None)
+    project = member.project if member is not None else None
     return {
         "theme": "" if user.theme == Theme.SYSTEM else user.theme,
-        "home_url": reverse("orchestrations", args=[project.pk]) if project else reverse("home"),
+        "home_url": reverse("dashboard", args=[project.pk]) if project else reverse("home"),
         "user": {"name": user.name, "email": user.email},
         "project": project,
         "projects": [
-            {"name": each.name, "url": reverse("orchestrations", args=[each.pk]), "current": each == project}
-            for each in projects
+            {"name": each.name, "url": reverse("dashboard", args=[each.pk]), "current": each == project}
+            for each in accounts.projects_of(user)
         ],
+        "new_project_url": reverse("project-new"),
         "nav": _navigation(request, project) if project else [],
-        "health": _health(),
+        "menu": _project_menu(request, member) if member else [],
+        "search_url": reverse("search", args=[project.pk]) if project else "",
+        "is_search": _here(request) == "search",
+        "health": _health(project),
+        "profile_url": reverse("profile"),
+        "time_zone_url": reverse("time-zone") if user.time_zone is None else "",
         "theme_url": reverse("theme"),
         "admin_url": reverse("admin:index") if user.is_staff else "",
     }
 
 
-def _navigation(request: HttpRequest, project: Project) -> list[dict[str, Any]]:
+def _here(request: HttpRequest) -> str:
     match = request.resolver_match
-    here = (match.url_name or "") if match else ""
+    return (match.url_name or "") if match else ""
+
+
+def _navigation(request: HttpRequest, project: Project) -> list[dict[str, Any]]:
+    here = _here(request)
     return [
-        {"label": label, "url": reverse(name, args=[project.pk]), "current": here == name or here.startswith(stem)}
-        for label, name, stem in NAVIGATION
+        {"label": label, "url": url, "current": here == name or here.startswith(stems)}
+        for label, name, stems in NAVIGATION
+        if (url := links.find(name, project.pk))
     ]
 
 
-def _health() -> dict[str, str]:
+def _project_menu(request: HttpRequest, member: Member) -> list[dict[str, Any]]:
+    here = _here(request)
+    return [
+        {"label": label, "url": url, "icon": icon, "current": here == name}
+        for label, name, icon, role in PROJECT_MENU
+        if member.may(role) and (url := links.find(name, member.project.pk))
+    ]
+
+
+def _health(project: Project | None) -> dict[str, str]:
     now = timezone.now()
     found = health.look(now)
-    sentence = found.sentence(now, timezone.get_current_timezone())
-    return {"status": "success" if found.workers else "error", "sentence": sentence}
+    return {
+        "status": "success" if found.workers else "error",
+        "sentence": found.sentence(now, timezone.get_current_timezone()),
+        "url": f"{reverse('dashboard', args=[project.pk])}#health" if project else "",
+    }

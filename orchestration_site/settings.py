@@ -111,6 +111,8 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 LOGIN_ATTEMPTS = env.whole("LOGIN_ATTEMPTS", 10, least=1)
 LOGIN_WINDOW_SECONDS = env.whole("LOGIN_WINDOW_SECONDS", 900, least=1)
+# How long an invitation is good for (orchestrations/invitations.py).
+PASSWORD_RESET_TIMEOUT = 7 * 24 * 3600
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -1,3 +1,6 @@
+import re
+
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -7,7 +10,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from jobs import health as jobs_health
+from orchestrations.templatetags import ui
 from orchestrations.views.members import PersonRequest, for_people
+
+SCORE_MARKS = {key: f"st-{key}" for key in ui.STATUS_WORDS} | {"success": "", "error": "close"}
+"""The sign in a cell of the score; most cells are of success, and say nothing more than their colour and title."""
 
 
 @require_safe
@@ -16,7 +23,9 @@ def styleguide(request: PersonRequest) -> HttpResponse:
     """Every component in every state, to be looked at after a change of the stylesheet."""
     if not request.user.is_staff:
         raise PermissionDenied("The style guide is for administrators of this site.")
-    return render(request, "styleguide.html")
+    sprite = (settings.BASE_DIR / "static" / "icons.svg").read_text(encoding="utf-8")
+    context = {"icons": re.findall(r'<symbol id="([a-z-]+)"', sprite), "score_marks": SCORE_MARKS}
+    return render(request, "styleguide.html", context)
 
 
 @require_safe

@@ -1,4 +1,4 @@
-"""Signing in (throttled), and making projects and members."""
+"""Signing in (throttled), what a person sets for themselves, and projects."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
+from orchestrations import access
+from orchestrations.access import Actor
+from orchestrations.lib import zones
 from orchestrations.models import LoginAttempt, Membership, Project, Role, User
 from orchestrations.models.accounts import Theme
 
@@ -63,6 +67,14 @@ def create_project(name: str, *, creator: User, now: datetime) -> Project:
     return project
 
 
+def change_project(project: Project, *, name: str, parallel_jobs: int, actor: Actor) -> None:
+    """Raises Denied, ValidationError."""
+    access.require(actor, project, Role.ADMIN)
+    project.name, project.parallel_jobs = name.strip(), parallel_jobs
+    project.full_clean(exclude=["created_at", "paused_at"])
+    project.save(update_fields=["name", "parallel_jobs"])
+
+
 def first_project_of(user: User) -> Project | None:
     """Where the person lands after signing in."""
     reachable = Q() if user.is_superuser else Q(memberships__user=user)
@@ -73,6 +85,35 @@ def first_project_of(user: User) -> Project | None:
 def choose_theme(user: User, theme: Theme) -> None:
     user.theme = theme
     user.save(update_fields=["theme"])
+
+
+def change_profile(user: User, **fields: Any) -> None:
+    """Name, e-mail, time zone, theme, what to mail. Raises ValidationError (also for an address that is taken)."""
+    for name, value in fields.items():
+        setattr(user, name, value)
+    user.email = user.email.strip().lower()
+    user.full_clean(exclude=["password"], validate_unique=False, validate_constraints=False)
+    try:
+        with transaction.atomic():
+            user.save(update_fields=[*fields])
+    except IntegrityError as error:
+        raise ValidationError({"email": "This e-mail is taken."}) from error
+
+
+def change_password(user: User, password: str) -> None:
+    """Ends every session of the person: their cookies hold a hash of the old password."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+
+
+def offer_time_zone(user: User, name: str) -> bool:
+    """What the browser says counts only until a zone is known; False when it is, or when there is no such zone."""
+    zone = zones.find(name)
+    if zone is None:
+        return False
+    # The field keeps None as an empty text.
+    unknown = User.objects.filter(Q(time_zone__isnull=True) | Q(time_zone=""), pk=user.pk)
+    return unknown.update(time_zone=zone) == 1
 
 
 def projects_of(user: User) -> list[Project]:

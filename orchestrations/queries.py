@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from django.db.models import Count, QuerySet
 
 from orchestrations import plans
-from orchestrations.models import Configuration, ConfigurationVersion, Orchestration, Phase, Project, Task, Token
+from orchestrations.models import (
+    Configuration,
+    ConfigurationVersion,
+    Membership,
+    Orchestration,
+    Phase,
+    Project,
+    Task,
+    Token,
+)
 
 MOST_CHANGES = 5
 
@@ -91,6 +100,16 @@ def names_of(project: Project, keys: Iterable[str]) -> dict[tuple[str, str], str
     """Names of configurations by component and key."""
     found = Configuration.objects.filter(project=project, key__in=set(keys)).values_list("component_id", "key", "name")
     return {(component_id, key): name for component_id, key, name in found}
+
+
+def members_of(project: Project) -> list[Membership]:
+    """By name, each with its person."""
+    return list(project.memberships.select_related("user").order_by("user__name", "user__email"))
+
+
+def find_member(project: Project, membership_id: int) -> Membership | None:
+    found: Membership | None = project.memberships.select_related("user", "project").filter(pk=membership_id).first()
+    return found
 
 
 def _counted(number: int, noun: str) -> str:

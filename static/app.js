@@ -211,4 +211,52 @@ onClick("[data-to-end]", (button) => toEnd(document.getElementById(button.datase
 
 /* --- people, projects and the dashboard --- */
 
+/* data-offer-time-zone="url" on the body: no time zone of the person is known yet, so the browser's is offered there, once.
+   It is asked only for a page that can be loaded again without losing anything: the server answers with a refresh. */
+document.addEventListener("DOMContentLoaded", () => {
+  const url = document.body.dataset.offerTimeZone;
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!url || !zone || document.querySelector("main form[method=post]")) return;
+  htmx.ajax("POST", url, { values: { zone }, swap: "none" });
+});
+
+/* data-copy="id": puts the text of that field on the clipboard and says so */
+onClick("[data-copy]", async (button) => {
+  const field = document.getElementById(button.dataset.copy);
+  field.select();
+  await navigator.clipboard?.writeText(field.value);
+  button.querySelector("span").textContent = "Copied";
+  announce("Copied");
+});
+
+/* data-searched="id": a <select> whose options are those that hold every word typed into that field */
+const optionsOf = new WeakMap();
+document.addEventListener("input", (event) => {
+  const select = event.target.id && document.querySelector(`[data-searched="${CSS.escape(event.target.id)}"]`);
+  if (!select) return;
+  if (!optionsOf.has(select)) optionsOf.set(select, [...select.options]);
+  const words = event.target.value.toLowerCase().split(/[\s/_]+/).filter(Boolean);
+  const chosen = select.value;
+  const found = optionsOf.get(select).filter((option) => words.every((word) => option.text.toLowerCase().includes(word)));
+  select.replaceChildren(...(found.length ? found : optionsOf.get(select)));
+  select.value = found.some((option) => option.value === chosen) ? chosen : select.options[0].value;
+  announce(found.length ? `${found.length} found` : "Nothing found");
+});
+
+/* data-slash: "/" leads into this field; in data-finder Escape empties it and closes what it has found */
+document.addEventListener("keydown", (event) => {
+  const finder = event.key === "Escape" && event.target.closest?.("[data-finder]");
+  if (finder) {
+    finder.reset();
+    finder.querySelector(".finder").replaceChildren();
+    finder.querySelector("input").focus();
+  }
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.matches?.("input, textarea, select, [contenteditable]") || document.querySelector("dialog[open]")) return;
+  const field = [...document.querySelectorAll("[data-slash]")].find((each) => each.checkVisibility());
+  if (!field) return;
+  event.preventDefault();
+  field.focus();
+});
+
 /* --- runs at a glance --- */

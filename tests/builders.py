@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
@@ -25,6 +26,8 @@ _numbers = count(1)
 
 
 def build_user(email: str, *, name: str = "", **fields: Any) -> User:
+    """Their time zone is known: else their first page would be drawn anew in the browser's (``time_zone=None``)."""
+    fields.setdefault("time_zone", ZoneInfo("UTC"))
     return User.objects.create_user(email, PASSWORD, name=name or email.split("@")[0].title(), **fields)
 
 

@@ -162,6 +162,12 @@ class Job(models.Model):
             ),
             models.Index(fields=["configuration", "-id"], name="job_of_configuration"),
             models.Index(fields=["project", "-id"], name="job_of_project"),
+            # NOT NULL, not the statuses: see JobQuerySet.unsettled.
+            models.Index(
+                fields=["project", "status", "-finished_at"],
+                condition=Q(finished_at__isnull=False),
+                name="job_ended_of_project",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -26,3 +26,8 @@ def sentence(reason: WaitReason, *, project_id: int, now: datetime, zone: tzinfo
     if not found:
         return format_html("{}{} ({} is the oldest of them).", text, when, link)
     return format_html("{}{}{}{}.", before, link, after, when)
+
+
+def of_task(name: str, words: SafeString) -> SafeString:
+    """The same of a run whose task it is: "Orders waits: ..." """
+    return format_html("{} waits: {}", name, words)

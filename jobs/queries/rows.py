@@ -61,6 +61,7 @@ class JobRow:
     cause: str
     created_at: datetime
     started_at: datetime | None
+    finished_at: datetime | None
     seconds: float | None
     status: str
     is_active: bool
@@ -96,6 +97,7 @@ def _row(job: Job, note: str) -> JobRow:
         cause=cause_of(job),
         created_at=job.created_at,
         started_at=job.started_at,
+        finished_at=job.finished_at,
         seconds=job.duration_seconds,
         status=job.status,
         is_active=job.status in UNSETTLED,

@@ -18,7 +18,7 @@ def home(request: PersonRequest) -> HttpResponseBase:
     project = accounts.first_project_of(request.user)
     if project is None:
         return render(request, "home.html")
-    return redirect("orchestrations", project_id=project.pk)
+    return redirect("dashboard", project_id=project.pk)
 
 
 @require_POST

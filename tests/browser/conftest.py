@@ -61,7 +61,15 @@ class Site:
 
     @contextmanager
     def page_of(self, user: User, **options: Any) -> Iterator[Page]:
-        """Signed in by the form."""
+        """Signed in by the form, on the list of orchestrations."""
+        with self.home_of(user, **options) as page:
+            address = page.locator('.topnav a[href$="/orchestrations/"]').get_attribute("href")
+            page.goto(address or "/")
+            yield page
+
+    @contextmanager
+    def home_of(self, user: User, **options: Any) -> Iterator[Page]:
+        """Signed in by the form, on the start page."""
         with self.page(**options) as page:
             page.goto("/")
             page.get_by_label("E-mail").fill(user.email)

@@ -20,7 +20,7 @@ HTMX = {"HX-Request": "true"}
 
 
 def test_home_leads_to_the_first_project(project: Project, as_alice: Client, as_charlie: Client) -> None:
-    assert as_alice.get("/")["Location"] == reverse("orchestrations", args=[project.pk])
+    assert as_alice.get("/")["Location"] == reverse("dashboard", args=[project.pk])
     assert "You are in no project yet" in as_charlie.get("/").text
 
 

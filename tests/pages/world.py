@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from jobs.models import Job
 from jobs.states import JobStatus
-from orchestrations.models import Configuration, Project, User
+from orchestrations import invitations
+from orchestrations.access import Actor
+from orchestrations.models import Configuration, Membership, Project, Role, User
 from tests import builders
 from tests.builders import task
 from tests.pages.rows import build_child, build_job, build_log
@@ -22,6 +24,8 @@ class World:
     """Of two tasks the first succeeded, the second failed; a third was not executed."""
     waiting_run: Job
     child: Job
+    member: Membership
+    """Mia, who was invited and has not come yet."""
 
 
 def build_world(project: Project, alice: User) -> World:
@@ -43,4 +47,5 @@ def build_world(project: Project, alice: User) -> World:
     bad = build_child(failed, broken, "broken", JobStatus.ERROR, message="No such table.")
     build_log(bad, "looking", "E No such table.", sequence=0)
     waiting = build_job(orchestration, JobStatus.WAITING, created_by=alice)
-    return World(project, orchestration, extractor, writer, failed, waiting, child)
+    invited = invitations.invite(project, "mia@example.org", Role.VIEWER, actor=Actor(user=alice), now=builders.NOW)
+    return World(project, orchestration, extractor, writer, failed, waiting, child, invited.membership)

@@ -1,0 +1,139 @@
+"""What the dashboard shows: what runs and waits now and why, what failed since yesterday, how the workers are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from django.conf import settings
+from django.db.models import Count
+
+from jobs import usual, waiting
+from jobs.models import Cluster, Job
+from jobs.queries import reasons
+from jobs.queries.rows import JobRow, listed, rows_of
+from jobs.states import JobStatus
+from orchestrations.lib.durations import rough_words
+from orchestrations.models import Configuration, Project
+
+MOST_ROWS = 20
+BAD_ENDS = (JobStatus.ERROR, JobStatus.WARNING)
+SILENT_FOR = timedelta(days=7)
+"""A machine that was silent for longer is shown no more."""
+
+
+@dataclass(frozen=True)
+class Now:
+    """A job that has not settled, with one sentence: why it waits, or how far it is."""
+
+    job: JobRow
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    name: str
+    workers: int
+    busy: int
+    labels: str
+    heard_at: datetime
+    is_alive: bool
+
+
+@dataclass(frozen=True)
+class Load:
+    """How many component jobs of the project run, of how many that may (R6)."""
+
+    running: int
+    limit: int
+    paused_at: datetime | None
+
+
+def now_of(project: Project, *, now: datetime, zone: tzinfo) -> list[Now]:
+    """Runs and single jobs, in the order of their creation; what is inside a run is on its page."""
+    unsettled = Job.objects.in_project(project).unsettled()
+    jobs = list(listed(unsettled.roots()).order_by("pk")[: MOST_ROWS + 1])
+    rows = rows_of(jobs, project=project, now=now)
+    held = _held_children(jobs, project)
+    found = waiting.reasons([*jobs, *held.values()], now=now)
+    durations = usual.seconds_of(job.configuration_id for job in jobs if job.started_at)
+
+    def sentence(job: Job, note: str) -> str:
+        child = held.get(job.pk)
+        reason = found.get(child.pk if child is not None else job.pk)
+        if reason is None:
+            return _progress(note, job, durations)
+        words = reasons.sentence(reason, project_id=project.pk, now=now, zone=zone)
+        return reasons.of_task(child.name, words) if child is not None else words
+
+    return [Now(row, sentence(job, row.note)) for job, row in zip(jobs, rows, strict=True)]
+
+
+def failed_of(project: Project, *, since: datetime, now: datetime) -> list[JobRow]:
+    """Runs and single jobs that ended badly since then, newest end first; a range of the index of ends."""
+    ended = Job.objects.in_project(project).filter(status__in=BAD_ENDS, finished_at__gte=since, parent__isnull=True)
+    return rows_of(list(listed(ended).order_by("-finished_at")[: MOST_ROWS + 1]), project=project, now=now)
+
+
+def yesterday(now: datetime, zone: tzinfo) -> datetime:
+    """When yesterday began for the viewer."""
+    today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return today - timedelta(days=1)
+
+
+def machines(now: datetime) -> list[Machine]:
+    """Those that are alive, and those that fell silent without saying goodbye."""
+    clusters = list(
+        Cluster.objects.filter(stopped_at__isnull=True, heartbeat_at__gt=now - SILENT_FOR).order_by("-heartbeat_at")[
+            :MOST_ROWS
+        ]
+    )
+    alive_since = now - timedelta(seconds=max(waiting.ALIVE_SECONDS, 3 * settings.HEARTBEAT_SECONDS))
+    owners = [cluster.owner for cluster in clusters]
+    counted = Job.objects.active().filter(owner__in=owners).order_by().values_list("owner").annotate(Count("pk"))
+    busy = dict(counted) if owners else {}
+    return [
+        Machine(
+            name=cluster.host,
+            workers=cluster.workers,
+            busy=busy.get(cluster.owner, 0),
+            labels=", ".join(cluster.labels),
+            heard_at=cluster.heartbeat_at,
+            is_alive=cluster.heartbeat_at > alive_since,
+        )
+        for cluster in clusters
+    ]
+
+
+def load_of(project: Project) -> Load:
+    running = Job.objects.in_project(project).active().filter(is_run=False).count()
+    return Load(running, project.parallel_jobs, project.paused_at)
+
+
+def is_fresh(project: Project) -> tuple[bool, bool]:
+    """Whether it has no configuration yet, and no job yet."""
+    configurations = Configuration.objects.in_project(project).live()
+    return not configurations.exists(), not Job.objects.in_project(project).exists()
+
+
+def _held_children(jobs: Sequence[Job], project: Project) -> dict[int, Job]:
+    """By run the oldest task that waits, of runs in which nothing works: the run goes on when that one does."""
+    runs = [job.pk for job in jobs if job.is_run and job.status == JobStatus.PROCESSING]
+    if not runs:
+        return {}
+    children = listed(Job.objects.filter(parent__in=runs).unsettled()).order_by("-pk")
+    found: dict[int, Job] = {}
+    working: set[int | None] = set()
+    for child in children:
+        child.project = project
+        if child.status == JobStatus.WAITING:
+            found[child.parent_id or 0] = child
+        else:
+            working.add(child.parent_id)
+    return {pk: child for pk, child in found.items() if pk not in working}
+
+
+def _progress(note: str, job: Job, durations: dict[int, float]) -> str:
+    known = durations.get(job.configuration_id or 0)
+    return ", ".join(filter(None, [note, f"usually {rough_words(known)}" if known else ""]))
