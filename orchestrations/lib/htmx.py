@@ -1,6 +1,7 @@
 """Whether a view answers with a fragment or with the whole page. Same URL, same view, two renderings."""
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.cache import patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
@@ -27,3 +28,8 @@ def trigger_event(response: HttpResponse, *names: str) -> HttpResponse:
     """Tell other parts of the page what has happened, as past participles: `job-settled`, `dialog-close`."""
     response["HX-Trigger"] = ", ".join(filter(None, [response.get("HX-Trigger"), *names]))
     return response
+
+
+def go_to(request: HttpRequest, url: str) -> HttpResponse:
+    """After a form: htmx is told to load the page as a whole."""
+    return redirect_htmx(HttpResponse(status=204), url) if wants_fragment(request) else redirect(url)

@@ -22,15 +22,19 @@ ELSEWHERE = ("admin/", "queue/", "^v2/storage")
 OF_THE_ORCHESTRATION = ("project", "orchestration")
 OF_THE_FAILED_RUN = ("project", "failed_run")
 OF_THE_WAITING_RUN = ("project", "waiting_run")
+ASK = ("GET", "POST")
+"""A page that asks first."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """``of``: which rows of the world its address names. ``acts``: a viewer may not even look at it."""
+    """``of``: which rows of the world its address names. ``acts``: a viewer may not even look at it, nor an operator if
+    ``manages``."""
 
     of: tuple[str, ...]
     methods: tuple[str, ...] = ("GET",)
     acts: bool = False
+    manages: bool = False
 
 
 PAGES = {
@@ -43,6 +47,14 @@ PAGES = {
     "job-log": Page(of=OF_THE_FAILED_RUN),
     "job-termination": Page(of=OF_THE_WAITING_RUN, methods=("GET", "POST"), acts=True),
     "job-retry": Page(of=OF_THE_FAILED_RUN, methods=("GET", "POST"), acts=True),
+    "versions": Page(of=OF_THE_ORCHESTRATION),
+    "version-compare": Page(of=OF_THE_ORCHESTRATION),
+    "version-restore": Page(of=(*OF_THE_ORCHESTRATION, "first_version"), methods=ASK, acts=True, manages=True),
+    "configuration-copy": Page(of=OF_THE_ORCHESTRATION, methods=ASK, acts=True, manages=True),
+    "configuration-trash": Page(of=OF_THE_ORCHESTRATION, methods=ASK, acts=True, manages=True),
+    "trash": Page(of=("project",)),
+    "configuration-restore": Page(of=("project", "trashed"), methods=ASK, acts=True, manages=True),
+    "configuration-purge": Page(of=("project", "trashed"), methods=ASK, acts=True, manages=True),
 }
 OUTSIDE_PROJECTS = {"health", "home", "login", "logout", "theme", "styleguide"}
 CASES = [(name, method) for name, page in PAGES.items() for method in page.methods]
@@ -65,7 +77,9 @@ def test_it_answers_alice(name: str, method: str, world: World, as_alice: Client
 
 @pytest.mark.parametrize(("name", "method"), CASES)
 def test_it_answers_oscar_who_operates(name: str, method: str, world: World, as_oscar: Client) -> None:
-    assert ask(as_oscar, name, method, world).status_code in (200, 302, 422)
+    status = ask(as_oscar, name, method, world).status_code
+
+    assert status == 403 if PAGES[name].manages else status in (200, 302, 422)
 
 
 @pytest.mark.parametrize("name", READABLE)
@@ -127,8 +141,8 @@ def test_a_row_of_another_project_is_not_found(name: str, world: World, as_alice
     another = builders.build_project(alice, "Another")
     method = PAGES[name].methods[0]
 
-    of_another = as_alice.generic(method, reverse(name, args=[another.pk, arguments(name, world)[1]]))
-    unknown = as_alice.generic(method, reverse(name, args=[world.project.pk, 10**30]))
+    of_another = as_alice.generic(method, reverse(name, args=[another.pk, *arguments(name, world)[1:]]))
+    unknown = as_alice.generic(method, reverse(name, args=[world.project.pk, 10**30, *arguments(name, world)[2:]]))
 
     assert (of_another.status_code, unknown.status_code) == (404, 404)
 
@@ -153,7 +167,8 @@ def names_of_pages(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
 
 
 def arguments(name: str, world: World) -> list[int]:
-    return [getattr(world, row).pk for row in PAGES[name].of]
+    rows = [getattr(world, row) for row in PAGES[name].of]
+    return [row if isinstance(row, int) else row.pk for row in rows]
 
 
 def ask(client: Client, name: str, method: str, world: World, headers: dict[str, str] | None = None) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from jobs.models import Job
 from jobs.states import JobStatus
+from orchestrations import editing
 from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.builders import task
@@ -22,6 +23,8 @@ class World:
     """Of two tasks the first succeeded, the second failed; a third was not executed."""
     waiting_run: Job
     child: Job
+    trashed: Configuration
+    first_version: int = 1
 
 
 def build_world(project: Project, alice: User) -> World:
@@ -43,4 +46,6 @@ def build_world(project: Project, alice: User) -> World:
     bad = build_child(failed, broken, "broken", JobStatus.ERROR, message="No such table.")
     build_log(bad, "looking", "E No such table.", sequence=0)
     waiting = build_job(orchestration, JobStatus.WAITING, created_by=alice)
-    return World(project, orchestration, extractor, writer, failed, waiting, child)
+    trashed = builders.build_configuration(project, name="Thrown away")
+    editing.trash(trashed, actor=builders.admin_of(project), now=builders.NOW)
+    return World(project, orchestration, extractor, writer, failed, waiting, child, trashed)
