@@ -50,3 +50,9 @@ def crumbs_of(configuration: Configuration, *below: str) -> list[dict[str, str]]
 def number_of(text: str | None) -> int | None:
     """None for what cannot be a version or a page."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def about_name(error: Exception) -> str:
+    """What is wrong with a name, for its field."""
+    words = str(error).removeprefix("name: ")
+    return f"The name {words}" if words != str(error) else words

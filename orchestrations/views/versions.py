@@ -14,7 +14,7 @@ from orchestrations import editing, history
 from orchestrations.components.catalogue import UnknownComponent
 from orchestrations.lib.htmx import go_to, wants_fragment
 from orchestrations.models import Configuration, ConfigurationVersion, Role
-from orchestrations.views.finding import crumbs_of, find_configuration, home_of, number_of
+from orchestrations.views.finding import about_name, crumbs_of, find_configuration, home_of, number_of
 from orchestrations.views.members import MemberRequest, for_members
 
 REFUSALS = (editing.InvalidConfiguration, editing.StaleEdit, UnknownComponent)
@@ -104,7 +104,7 @@ def copy(request: MemberRequest, configuration_id: int) -> HttpResponse:
             configuration, name=name, version=version.version, actor=request.member.actor, now=request.member.now
         )
     except REFUSALS as error:
-        return _ask_to_copy(request, version, name, error=str(error).removeprefix("name: ").capitalize())
+        return _ask_to_copy(request, version, name, error=about_name(error))
     messages.success(request, f"Copied from {configuration.name} version {version.version}.")
     return go_to(request, home_of(copied))
 
