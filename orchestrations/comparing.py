@@ -55,8 +55,8 @@ def compare_basics(old: Basics, new: Basics) -> list[Change]:
     if old.name != new.name:
         changes.append(Change(ChangeKind.CHANGED, f"Renamed from “{old.name}” to “{new.name}”."))
     if old.description != new.description:
-        lines = differences.lines(old.description + "\n", new.description + "\n")
-        changes.append(Change(ChangeKind.CHANGED, "The description is another one.", lines))
+        lines = differences.text_lines(old.description, new.description)
+        changes.append(Change(ChangeKind.CHANGED, "The description changed.", lines))
     if old.is_disabled != new.is_disabled:
         changes.append(Change(ChangeKind.CHANGED, "Disabled." if new.is_disabled else "Enabled."))
     return changes
@@ -91,7 +91,7 @@ def _value(found: Difference, what: str = "") -> Change:
         kind, words = ChangeKind.REMOVED, f"{name} was removed"
     else:
         kind, words = ChangeKind.CHANGED, f"{name} changed"
-    if found.new == differences.CHANGED or found.old == MASK:
+    if MASK in (found.old, found.new) or found.new == differences.CHANGED:
         # A secret: that it is another one is all there is to say.
         return Change(kind, f"{words}.")
     if not differences.is_short(found.old) or not differences.is_short(found.new):
@@ -174,9 +174,9 @@ class _Comparison:
         if old.continue_on_failure != new.continue_on_failure:
             words = "continues on failure now" if new.continue_on_failure else "stops the run on failure now"
             yield Change(ChangeKind.CHANGED, f"Task “{name}” {words}.")
-        masked = differences.mask_both(dict(old.request), dict(new.request))
         if differences.find(dict(old.request), dict(new.request)):
-            yield Change(ChangeKind.CHANGED, f"Parameters of task “{name}” changed.", differences.lines(*masked))
+            sides = [side or NOTHING for side in differences.mask_both(dict(old.request), dict(new.request))]
+            yield Change(ChangeKind.CHANGED, f"Parameters of task “{name}” changed.", differences.lines(*sides))
 
     def _merger(self, old: str) -> tuple[str, str]:
         """The phase that all tasks left of a removed one went into; it was there before."""

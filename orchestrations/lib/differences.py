@@ -53,11 +53,11 @@ def mask_both(old: Any, new: Any) -> tuple[Any, Any]:
     at = dict(_secrets(old, ()))
 
     def is_same(path: Path, value: Any) -> bool:
-        # A mask came back from a form: it stands for whatever was stored there.
-        return (value == MASK and path in at) or (path[-1], _text(value)) in known
+        return is_same_here(path, value) or (path[-1], _text(value)) in known
 
     def is_same_here(path: Path, value: Any) -> bool:
-        return path in at and (value == MASK or _text(at[path]) == _text(value))
+        # Where none was set before, a new one shows by itself; a mask from a form stands for what is stored.
+        return _is_nothing(at.get(path)) or value == MASK or _text(at[path]) == _text(value)
 
     old_masked = _masked(old, (), lambda path, value: True)
     new_masked = _masked(new, (), is_same)
@@ -69,9 +69,16 @@ def mask_both(old: Any, new: Any) -> tuple[Any, Any]:
 
 def lines(old: Any, new: Any) -> tuple[Line, ...]:
     """Of two values without secrets: a text by its lines, anything else as indented JSON."""
-    before, after = _lines(old), _lines(new)
     if isinstance(old, str) and isinstance(new, str) and "\n" in old + new:
-        before, after = old.split("\n"), new.split("\n")
+        return text_lines(old, new)
+    return _cut(_lines(old), _lines(new))
+
+
+def text_lines(old: str, new: str) -> tuple[Line, ...]:
+    return _cut(old.split("\n") if old else [], new.split("\n") if new else [])
+
+
+def _cut(before: list[str], after: list[str]) -> tuple[Line, ...]:
     found = tuple(_compared(before, after))
     if len(found) <= MOST_LINES:
         return found
@@ -133,9 +140,13 @@ def _masked_member(key: str, member: Any, path: Path, is_same: Callable[[Path, A
     here = (*path, key)
     if not key.startswith("#"):
         return _masked(member, here, is_same)
-    if member is None or member in ("", [], {}):
+    if _is_nothing(member):
         return member  # nothing to hide, and "is it set?" stays visible
     return MASK if is_same(here, member) else CHANGED
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or value in ("", [], {})
 
 
 def _text(value: Any) -> str:

@@ -267,7 +267,7 @@ def test_name_description_and_switch_are_compared() -> None:
 
     assert [change.sentence for change in changes] == [
         "Renamed from “Daily” to “Nightly”.",
-        "The description is another one.",
+        "The description changed.",
         "Disabled.",
     ]
     assert comparing.compare_basics(old, old) == []
