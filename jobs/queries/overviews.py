@@ -18,7 +18,7 @@ from jobs.states import UNSETTLED, JobStatus
 from orchestrations import queries
 from orchestrations.models import Orchestration, Project
 
-PAGE = 50
+PAGE = 25
 MOST_WORDS = 8
 LONGEST = 200
 
