@@ -1,6 +1,7 @@
 from django.urls import URLPattern, include, path
 
 from jobs.views import dashboard, finding, jobs, orchestrations, retries, running, terminations
+from orchestrations.views import creating, transfers
 
 of_orchestrations = [
     path("", orchestrations.overview, name="orchestrations"),
@@ -9,6 +10,10 @@ of_orchestrations = [
     path("<int:orchestration_id>/switch/", orchestrations.switch, name="orchestration-switch"),
     # the editor of tasks
     # new, edit, copy, export
+    path("new/", creating.new, name="orchestration-new"),
+    path("import/", transfers.import_file, name="orchestration-import"),
+    path("<int:orchestration_id>/edit/", creating.edit, name="orchestration-edit"),
+    path("<int:orchestration_id>/export/", transfers.export, name="orchestration-export"),
     # runs at a glance
 ]
 of_jobs = [

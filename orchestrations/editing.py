@@ -192,8 +192,8 @@ def trash(configuration: Configuration, *, actor: Actor, now: datetime, expected
     access.require(actor, configuration.project, Role.EDITOR)
     live = Configuration.objects.filter(pk=configuration.pk, deleted_at__isnull=True)
     if expected_version is None:
-        live.update(deleted_at=now)
-    elif not live.filter(version=expected_version).update(deleted_at=now):
+        live.update(deleted_at=now, deleted_by=actor.user)
+    elif not live.filter(version=expected_version).update(deleted_at=now, deleted_by=actor.user):
         newest = live.values_list("version", flat=True).first()
         if newest is not None:
             raise StaleEdit(newest)
@@ -204,7 +204,7 @@ def restore(configuration: Configuration, *, actor: Actor, now: datetime) -> Non
     access.require(actor, configuration.project, Role.EDITOR)
     with transaction.atomic():
         lock_project(configuration.project_id)
-        Configuration.objects.filter(pk=configuration.pk).update(deleted_at=None, updated_at=now)
+        Configuration.objects.filter(pk=configuration.pk).update(deleted_at=None, deleted_by=None, updated_at=now)
         if configuration.component_id == ORCHESTRATOR:
             documents.check_nesting(configuration)
 

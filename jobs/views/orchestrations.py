@@ -10,29 +10,66 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from jobs import usual
+from jobs.queries import overviews
 from jobs.queries import runs as run_queries
 from jobs.queries.pages import page_of
 from jobs.queries.rows import component_of, rows_of
 from jobs.views.answers import find_orchestration, go_to, page_or_fragment
 from orchestrations import editing, queries
+from orchestrations.lib import links
 from orchestrations.lib.htmx import wants_fragment
 from orchestrations.models import Orchestration, Role
 from orchestrations.views.members import Member, MemberRequest, for_members
 
 FILTER = "runs"
+FILTERS_FORM = "overview-filters"
+"""The id of the form above the overview; what it asks for becomes the address."""
 
 
 @require_safe
 @for_members()
 def overview(request: MemberRequest) -> HttpResponse:
+    """?q=&last=&enabled=&sort=&page=; as a fragment the table alone."""
     member = request.member
-    found = run_queries.overview(queries.orchestrations_of(member.project), project=member.project, now=member.now)
-    rows = [_row(each, member) for each in found]
-    active = sum(bool(each.last_run and each.last_run.is_active) for each in found)
-    context = {"orchestrations": rows, "active_count": active, "live_url": request.get_full_path() if active else ""}
-    return page_or_fragment(
-        request, "orchestrations/orchestration_list.html", "orchestrations/_orchestration_table.html", context
+    filters = overviews.read(request.GET)
+    found = overviews.find(member.project, filters)
+    rows = run_queries.overview(found.page, project=member.project, now=member.now)
+    response = page_or_fragment(
+        request,
+        "orchestrations/orchestration_list.html",
+        "orchestrations/_orchestration_table.html",
+        {
+            "orchestrations": [_row(each, member) for each in rows],
+            "active_count": found.active,
+            "live_url": f"{request.path}{filters.query}" if found.active else "",
+            **_around(request, filters, found),
+        },
     )
+    if wants_fragment(request) and request.htmx.trigger == FILTERS_FORM:
+        response["HX-Replace-Url"] = f"{request.path}{filters.query}"
+    return response
+
+
+def _around(request: MemberRequest, filters: overviews.Filters, found: overviews.Found) -> dict[str, Any]:
+    """What stands above and below the rows."""
+    path, project_id = request.path, request.member.project.pk
+    page = min(filters.page, found.pages)
+    may_edit = request.member.may(Role.EDITOR)
+    return {
+        "filters": filters,
+        "last_runs": [(value, label) for value, (label, _) in overviews.LAST_RUNS.items()],
+        "switches": list(overviews.SWITCHES.items()),
+        "sorts": list(overviews.SORTS.items()),
+        "total": found.total,
+        "matching": found.matching,
+        "clear_url": path,
+        "page": page,
+        "pages": found.pages,
+        "previous_url": f"{path}{filters.on_page(page - 1).query}" if page > 1 else "",
+        "next_url": f"{path}{filters.on_page(page + 1).query}" if page < found.pages else "",
+        "new_url": links.find("orchestration-new", project_id) if may_edit else "",
+        "import_url": links.find("orchestration-import", project_id) if may_edit else "",
+    }
 
 
 @require_safe
@@ -65,7 +102,10 @@ def switch(request: MemberRequest, orchestration_id: int) -> HttpResponse:
     """POST enabled=1 or 0. htmx gets the switch, or the row of the overview when that holds it."""
     member = request.member
     orchestration = find_orchestration(request, orchestration_id)
-    editing.set_enabled(orchestration, request.POST.get("enabled") == "1", actor=member.actor, now=member.now)
+    try:
+        editing.set_enabled(orchestration, request.POST.get("enabled") == "1", actor=member.actor, now=member.now)
+    except editing.InvalidConfiguration as error:
+        raise Http404(str(error)) from error  # moved to the trash since it was found
     orchestration = find_orchestration(request, orchestration_id)
     if not wants_fragment(request):
         back = "orchestrations" if request.POST.get("from") == "list" else "orchestration"

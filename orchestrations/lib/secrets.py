@@ -63,6 +63,17 @@ def mask_document(document: Any) -> Any:
     return _changed(document, lambda value, path: MASK)
 
 
+def blank_document(document: Any) -> tuple[Any, list[str]]:
+    """A copy with its secrets emptied, for other installations, and the paths of those that were set."""
+    paths: list[str] = []
+
+    def emptied(value: Any, path: str) -> str:
+        paths.append(path)
+        return ""
+
+    return _changed(document, emptied), paths
+
+
 def merge_masked(new: Any, old: Any) -> Any:
     """`new` as it came back from a form, with the stored secret of `old` wherever the mask was left alone.
 

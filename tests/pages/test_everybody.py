@@ -23,6 +23,8 @@ OF_THE_ORCHESTRATION = ("project", "orchestration")
 OF_A_MEMBER = ("project", "member")
 OF_THE_FAILED_RUN = ("project", "failed_run")
 OF_THE_WAITING_RUN = ("project", "waiting_run")
+ASK = ("GET", "POST")
+"""A page that asks first."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,18 @@ PAGES = {
     "job-log": Page(of=OF_THE_FAILED_RUN),
     "job-termination": Page(of=OF_THE_WAITING_RUN, methods=("GET", "POST"), acts=True),
     "job-retry": Page(of=OF_THE_FAILED_RUN, methods=("GET", "POST"), acts=True),
+    "orchestration-new": Page(of=("project",), methods=ASK, acts=True, manages=True),
+    "orchestration-import": Page(of=("project",), methods=ASK, acts=True, manages=True),
+    "orchestration-edit": Page(of=OF_THE_ORCHESTRATION, methods=ASK, acts=True, manages=True),
+    "orchestration-export": Page(of=OF_THE_ORCHESTRATION),
+    "versions": Page(of=OF_THE_ORCHESTRATION),
+    "version-compare": Page(of=OF_THE_ORCHESTRATION),
+    "version-restore": Page(of=(*OF_THE_ORCHESTRATION, "first_version"), methods=ASK, acts=True, manages=True),
+    "configuration-copy": Page(of=OF_THE_ORCHESTRATION, methods=ASK, acts=True, manages=True),
+    "configuration-trash": Page(of=OF_THE_ORCHESTRATION, methods=ASK, acts=True, manages=True),
+    "trash": Page(of=("project",)),
+    "configuration-restore": Page(of=("project", "trashed"), methods=ASK, acts=True, manages=True),
+    "configuration-purge": Page(of=("project", "trashed"), methods=ASK, acts=True, manages=True),
 }
 OUTSIDE_PROJECTS = {"health", "home", "login", "logout", "theme", "styleguide"} | {
     "profile",
@@ -145,8 +159,8 @@ def test_a_row_of_another_project_is_not_found(name: str, world: World, as_alice
     another = builders.build_project(alice, "Another")
     method = PAGES[name].methods[0]
 
-    of_another = as_alice.generic(method, reverse(name, args=[another.pk, arguments(name, world)[1]]))
-    unknown = as_alice.generic(method, reverse(name, args=[world.project.pk, 10**30]))
+    of_another = as_alice.generic(method, reverse(name, args=[another.pk, *arguments(name, world)[1:]]))
+    unknown = as_alice.generic(method, reverse(name, args=[world.project.pk, 10**30, *arguments(name, world)[2:]]))
 
     assert (of_another.status_code, unknown.status_code) == (404, 404)
 
@@ -171,7 +185,8 @@ def names_of_pages(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
 
 
 def arguments(name: str, world: World) -> list[int]:
-    return [getattr(world, row).pk for row in PAGES[name].of]
+    rows = [getattr(world, row) for row in PAGES[name].of]
+    return [row if isinstance(row, int) else row.pk for row in rows]
 
 
 def ask(client: Client, name: str, method: str, world: World, headers: dict[str, str] | None = None) -> Any:

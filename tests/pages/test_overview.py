@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from jobs.models import Cause
-from jobs.states import JobStatus
-from orchestrations import editing
+from jobs.states import SETTLED, JobStatus
+from orchestrations import editing, queries
 from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.builders import NOW, task
@@ -154,3 +158,119 @@ def test_switching_is_one_version_and_doing_it_twice_is_none(world: World, as_al
     assert from_list == reverse("orchestrations", args=[world.project.pk])
     descriptions = world.orchestration.versions.order_by("version").values_list("change_description", flat=True)
     assert list(descriptions) == ["Create orchestration", "Disable", "Enable"]
+
+
+def names_on(page: str) -> list[str]:
+    return re.findall(r'id="orchestration-\d+-name">([^<]*)<', page)
+
+
+@pytest.fixture
+def many(project: Project) -> Project:
+    """Six orchestrations whose last runs took 1, 2 … minutes and ended in different ways; the last has not run."""
+    component = builders.build_configuration(project)
+    ends = [JobStatus.SUCCESS, JobStatus.ERROR, JobStatus.WARNING, JobStatus.TERMINATED, JobStatus.WAITING, None]
+    for number, status in enumerate(ends, 1):
+        orchestration = builders.build_orchestration(project, [task(component)], name=f"Number {number} Žluťoučký")
+        if number in (2, 6):
+            Configuration.objects.filter(pk=orchestration.pk).update(
+                description="Stock levels", is_disabled=number == 6
+            )
+        if status is not None:
+            build_job(orchestration, JobStatus.SUCCESS)
+            begun = NOW - timedelta(hours=number)
+            times = {"created_at": begun, "started_at": begun, "finished_at": begun + timedelta(minutes=number)}
+            build_job(orchestration, status, **(times if status in SETTLED else {"created_at": begun}))
+    return project
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ({}, "123456"),
+        ({"q": "number 2"}, "2"),
+        ({"q": "STOCK"}, "26"),
+        ({"q": "stock 6"}, "6"),
+        ({"q": "žluťOUČKÝ 3"}, "3"),
+        ({"q": "%"}, ""),
+        ({"q": "nothing like it"}, ""),
+        ({"last": "success"}, "1"),
+        ({"last": "failed"}, "24"),
+        ({"last": "warning"}, "3"),
+        ({"last": "waiting"}, "5"),
+        ({"last": "processing"}, ""),
+        ({"last": "never"}, "6"),
+        ({"enabled": "no"}, "6"),
+        ({"enabled": "yes", "q": "stock"}, "2"),
+        ({"sort": "last"}, "123456"),
+        ({"sort": "duration"}, "432156"),
+        ({"sort": "attention"}, "234516"),
+        ({"sort": "unknown", "last": "unknown", "enabled": "unknown", "page": "x"}, "123456"),
+        ({"page": "9"}, "123456"),
+    ],
+)
+def test_the_address_says_which_are_shown(query: dict[str, str], numbers: str, many: Project, as_alice: Client) -> None:
+    text = as_alice.get(reverse("orchestrations", args=[many.pk]), query).text
+
+    assert "".join(name.split()[1] for name in names_on(text)) == numbers
+
+
+def test_what_matches_nothing_is_cleared_by_one_link(many: Project, as_alice: Client) -> None:
+    address = reverse("orchestrations", args=[many.pk])
+
+    text = as_alice.get(address, {"q": "nothing"}).text
+
+    assert "No orchestration matches" in text
+    assert f'href="{address}">Clear' in text
+    assert "What are orchestrations" not in text
+
+
+def test_the_page_keeps_what_was_asked_for(many: Project, as_alice: Client) -> None:
+    text = as_alice.get(reverse("orchestrations", args=[many.pk]), {"q": 'a "word"', "last": "failed"}).text
+
+    assert 'value="a &quot;word&quot;"' in text
+    assert 'name="last" value="failed" checked' in text
+
+
+def test_a_search_sets_the_shortest_address_and_a_tick_sets_none(many: Project, as_alice: Client) -> None:
+    address = reverse("orchestrations", args=[many.pk])
+    asked = {"q": "stock", "last": "", "enabled": "", "sort": ""}
+
+    search = as_alice.get(address, asked, headers={**HTMX, "HX-Trigger": "overview-filters"})
+    tick = as_alice.get(address, asked, headers=HTMX)
+
+    assert search["HX-Replace-Url"] == f"{address}?q=stock"
+    assert "HX-Replace-Url" not in tick
+    assert f'hx-get="{address}?q=stock"' in tick.text
+
+
+def test_many_orchestrations_have_pages(project: Project, as_alice: Client) -> None:
+    for number in range(40):
+        builders.build_orchestration(project, name=f"Number {number:02}")
+    address = reverse("orchestrations", args=[project.pk])
+
+    first = as_alice.get(address, {"sort": "last"})
+    second = as_alice.get(first.context["next_url"])
+
+    assert names_on(first.text) + names_on(second.text) == [f"Number {number:02}" for number in range(40)]
+    assert first.context["next_url"] == f"{address}?sort=last&page=2"
+    assert second.context["previous_url"] == f"{address}?sort=last"
+    assert second.context["next_url"] == ""
+
+
+def test_switching_what_was_trashed_meanwhile_is_not_found(
+    world: World, as_alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = queries.find_orchestration
+
+    def find_and_lose(*arguments: Any) -> Any:
+        found = find(*arguments)
+        editing.trash(world.orchestration, actor=builders.admin_of(world.project), now=NOW)
+        return found
+
+    monkeypatch.setattr(queries, "find_orchestration", find_and_lose)
+
+    response = as_alice.post(
+        reverse("orchestration-switch", args=[world.project.pk, world.orchestration.pk]), {"enabled": "0"}
+    )
+
+    assert response.status_code == 404

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from jobs.models import Job
 from jobs.states import JobStatus
-from orchestrations import invitations
+from orchestrations import editing, invitations
 from orchestrations.access import Actor
 from orchestrations.models import Configuration, Membership, Project, Role, User
 from tests import builders
@@ -26,6 +26,8 @@ class World:
     child: Job
     member: Membership
     """Mia, who was invited and has not come yet."""
+    trashed: Configuration
+    first_version: int = 1
 
 
 def build_world(project: Project, alice: User) -> World:
@@ -48,4 +50,6 @@ def build_world(project: Project, alice: User) -> World:
     build_log(bad, "looking", "E No such table.", sequence=0)
     waiting = build_job(orchestration, JobStatus.WAITING, created_by=alice)
     invited = invitations.invite(project, "mia@example.org", Role.VIEWER, actor=Actor(user=alice), now=builders.NOW)
-    return World(project, orchestration, extractor, writer, failed, waiting, child, invited.membership)
+    trashed = builders.build_configuration(project, name="Thrown away")
+    editing.trash(trashed, actor=builders.admin_of(project), now=builders.NOW)
+    return World(project, orchestration, extractor, writer, failed, waiting, child, invited.membership, trashed)
