@@ -1,6 +1,6 @@
 from django.urls import URLPattern, include, path
 
-from jobs.views import jobs, orchestrations, retries, running, terminations
+from jobs.views import editor, jobs, orchestrations, retries, running, terminations
 
 of_orchestrations = [
     path("", orchestrations.overview, name="orchestrations"),
@@ -8,6 +8,7 @@ of_orchestrations = [
     path("<int:orchestration_id>/run/", running.run, name="orchestration-run"),
     path("<int:orchestration_id>/switch/", orchestrations.switch, name="orchestration-switch"),
     # the editor of tasks
+    path("<int:orchestration_id>/tasks/", editor.tasks, name="orchestration-tasks"),
     # new, edit, copy, export
     # runs at a glance
 ]
