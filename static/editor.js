@@ -10,15 +10,24 @@ const press = (action) => {
   button.click();
 };
 
-/* One answer at a time: what was clicked meanwhile would be swept away with the rows that it changed. */
+/* One answer at a time: a click on rows that are about to be replaced waits, and goes to their successors */
 let pending = false;
+let waiting = "";
 document.addEventListener("htmx:beforeRequest", (event) => { if (event.detail.elt === form()) pending = true; });
 document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.elt === form()) pending = false; });
 document.addEventListener("click", (event) => {
-  if (!pending || !event.target.closest("#editor")) return;
+  const control = pending && event.target.closest("#editor :is(button, input)");
+  if (!control) return;
   event.preventDefault();
   event.stopPropagation();
+  waiting = `#editor [name="${CSS.escape(control.name)}"][value="${CSS.escape(control.value)}"]`;
 }, true);
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target.id !== "editor" || !waiting) return;
+  const control = document.querySelector(waiting);
+  waiting = "";
+  control?.click();
+});
 
 /* data-drag="move:<task>" or "move-phase:<phase>": a handle; dropped, it asks for the action with the new place behind it */
 let dragged = null;
@@ -157,7 +166,7 @@ document.addEventListener("click", (event) => {
   if (!event.target.closest?.("[data-restore]")) return;
   const values = new FormData();
   for (const [name, value] of kept()?.fields ?? []) values.append(name, value);
-  htmx.ajax("POST", form().action, { target: "#editor", swap: "outerHTML", values });
+  htmx.ajax("POST", form().getAttribute("action"), { target: "#editor", swap: "outerHTML", values });
 });
 document.addEventListener("htmx:beforeOnLoad", (event) => {
   if (form() && event.detail.xhr.getResponseHeader("HX-Redirect")) forget();
