@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Position, expect
 
 from jobs.models import Job
 from jobs.states import JobStatus
@@ -279,7 +279,7 @@ def drag(page: Page, row: str, onto: str, at: str = "top") -> None:
     target = page.locator(onto).first
     box = target.bounding_box()
     assert box is not None
-    place = {"x": 200, "y": box["height"] - 4 if at == "bottom" else 4}
+    place: Position = {"x": 200, "y": box["height"] - 4 if at == "bottom" else 4}
     page.locator(f"{row} [data-drag]").first.drag_to(target, target_position=place)
 
 
