@@ -100,24 +100,40 @@ document.addEventListener("keydown", (event) => {
   document.getElementById("apply")?.click();
 });
 
-/* The focus stays near what it was on: the same button of the next row, or where a dialog was opened */
-let around = null;
-let opened = "";
+/* The focus stays on the control that was used, or on what stands in its place; after a dialog it goes back to where that was opened.
+   Found by row and place, not by ids: htmx looks for every id of a swap in the whole page, and a long list would have thousands. */
+const controlsOf = (row) => [...row.querySelectorAll("button, summary, input:not([type=hidden])")];
+const rows = () => [...body().querySelectorAll("[data-row]")];
+const whereIs = (element) => {
+  const control = element.closest("#editor details[data-menu]")?.querySelector("summary") ?? element;
+  const row = control.closest("#editor [data-row]");
+  if (!row) return { id: control.id };
+  const controls = controlsOf(row);
+  const phase = row.closest("[data-phase]").dataset.phase;
+  return {
+    row: row.dataset.task ? `[data-task="${CSS.escape(row.dataset.task)}"]` : `[data-phase="${CSS.escape(phase)}"] > [data-row]`,
+    place: rows().indexOf(row),
+    fromEnd: controls.length - controls.indexOf(control),
+  };
+};
+const goBackTo = (where) => {
+  if (!where || document.activeElement !== document.body) return;
+  if (!where.row) return document.getElementById(where.id)?.focus();
+  const row = body().querySelector(where.row) ?? rows()[Math.min(where.place, rows().length - 1)];
+  (row && controlsOf(row).at(-where.fromEnd) || document.getElementById("save")).focus();
+};
+let used = null;
+let opened = null;
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.target.id === "editor-slot" && !document.querySelector("dialog[data-modal]")) opened = document.activeElement.id;
-  if (event.detail.target.id !== "editor") return;
-  const rows = [...body().querySelectorAll("[data-row]")];
-  around = rows.indexOf(document.activeElement.closest?.("[data-row]"));
+  const isOpen = document.querySelector("[data-editor] dialog");
+  if (event.detail.target.id === "editor-slot" && !isOpen) opened = whereIs(document.activeElement);
+  if (event.detail.target.id === "editor") used = isOpen ? opened : whereIs(document.activeElement);
 });
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.detail.target.id !== "editor" || document.querySelector("dialog[data-modal]")) return;
-  if (document.activeElement !== document.body) return;
-  const rows = [...body().querySelectorAll("[data-row]")];
-  const row = rows[Math.min(around, rows.length - 1)];
-  (document.getElementById(opened) ?? row?.querySelector("button:not([aria-disabled])") ?? document.getElementById("save"))?.focus();
+  if (event.detail.target.id === "editor" && !document.querySelector("[data-editor] dialog[open]")) goBackTo(used);
 });
 document.addEventListener("close", (event) => {
-  if (event.target.matches?.("[data-editor] dialog")) setTimeout(() => document.getElementById(opened)?.focus());
+  if (event.target.matches?.("[data-editor] dialog")) setTimeout(() => goBackTo(opened));
 }, true);
 
 /* data-unsaved: the draft differs from what is stored. It is kept in this browser until it is saved or given up, offered when the

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Position, expect
 
 from jobs.models import Job
@@ -294,3 +295,23 @@ def order_in(orchestration: Configuration) -> list[tuple[str, list[str]]]:
         )
         for phase in document["phases"]
     ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_editor_and_its_dialogs_are_accessible(scheme: Any, site: Site, daily: Configuration, alice: User) -> None:
+    Configuration.objects.filter(name="Returns").update(is_disabled=True)
+
+    with site.page_of(alice, color_scheme=scheme) as page:
+        open_editor(page, daily)
+        page.get_by_label("Select Returns").check()
+        page.get_by_label("Active: Publish").uncheck()
+        found = Axe().run(page).response["violations"]
+        page.get_by_role("button", name="New task in Phase 1").click()
+        page.get_by_role("dialog").wait_for()
+        found += Axe().run(page).response["violations"]
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Name and parameters of Orders").click()
+        page.get_by_role("dialog").wait_for()
+        found += Axe().run(page).response["violations"]
+
+    assert [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found] == []
