@@ -1,6 +1,6 @@
 from django.urls import URLPattern, include, path
 
-from jobs.views import dashboard, finding, jobs, orchestrations, retries, running, terminations
+from jobs.views import dashboard, editor, finding, jobs, orchestrations, retries, running, terminations
 from orchestrations.views import creating, transfers
 
 of_orchestrations = [
@@ -9,6 +9,7 @@ of_orchestrations = [
     path("<int:orchestration_id>/run/", running.run, name="orchestration-run"),
     path("<int:orchestration_id>/switch/", orchestrations.switch, name="orchestration-switch"),
     # the editor of tasks
+    path("<int:orchestration_id>/tasks/", editor.tasks, name="orchestration-tasks"),
     # new, edit, copy, export
     path("new/", creating.new, name="orchestration-new"),
     path("import/", transfers.import_file, name="orchestration-import"),

@@ -143,11 +143,13 @@ def _basics(orchestration: Orchestration, member: Member) -> dict[str, Any]:
 
 def _facts(orchestration: Orchestration, member: Member) -> dict[str, Any]:
     size = queries.sizes_of([orchestration]).get(orchestration.pk, queries.Size())
+    address = [member.project.pk, orchestration.pk]
     return {
         **_basics(orchestration, member),
         "description": orchestration.description,
         "usual_seconds": usual.seconds(orchestration.pk),
         "tasks_words": size.words,
+        "tasks_url": reverse("orchestration-tasks", args=address) if member.may(Role.EDITOR) else "",
         "version": orchestration.version,
         "token_name": queries.name_of_token(orchestration),
     }

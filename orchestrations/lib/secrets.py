@@ -29,13 +29,18 @@ def is_encrypted(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(_PREFIX)
 
 
-def encrypt_document(document: Any, scope: str, keys: Keys) -> Any:
-    """A copy with its secrets encrypted. Those that already are stay as they are, if they can be read in this scope."""
+def encrypt_document(document: Any, scope: str, keys: Keys, *, keep_masks: bool = False) -> Any:
+    """A copy with its secrets encrypted. Those that already are stay as they are, if they can be read in this scope.
+
+    ``keep_masks``: for a draft, whose masks are merged with what is stored when it is saved.
+    """
     fernet = _fernet(keys)
 
     def encrypted(value: Any, path: str) -> Any:
         if is_encrypted(value):
             _decrypted(fernet, value, scope, path)
+            return value
+        if value == MASK and keep_masks:
             return value
         if value == MASK:
             raise SecretUnreadable(f"{path}: {MASK} stands for a secret, but nothing is stored for it; enter it again.")

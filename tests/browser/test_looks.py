@@ -28,6 +28,7 @@ def addresses(world: World) -> list[str]:
         f"{project}/orchestrations/",
         f"{project}/orchestrations/{world.orchestration.pk}/",
         f"{project}/orchestrations/{world.orchestration.pk}/run/",
+        f"{project}/orchestrations/{world.orchestration.pk}/tasks/",
         f"{project}/jobs/",
         f"{project}/jobs/{world.failed_run.pk}/?open=orders&open=broken",
         f"{project}/jobs/{world.waiting_run.pk}/",
