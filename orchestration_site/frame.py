@@ -14,8 +14,12 @@ from orchestrations import accounts
 from orchestrations.models import Project, User
 from orchestrations.models.accounts import Theme
 
-# (label, name of the URL, names of the URLs that belong to it)
-NAVIGATION = [("Orchestrations", "orchestrations", "orchestration"), ("Jobs", "jobs", "job")]
+# (label, name of the URL, how the names of the URLs that belong to it begin)
+NAVIGATION = [
+    ("Components", "components", ("component", "configuration")),
+    ("Orchestrations", "orchestrations", ("orchestration",)),
+    ("Jobs", "jobs", ("job",)),
+]
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

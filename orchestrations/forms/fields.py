@@ -94,8 +94,26 @@ class Field:
 
     @property
     def item_word(self) -> str:
-        """What the button adds."""
-        return "variable" if self.kind == "map" and "nvironment" in self.label else "entry"
+        """What the button adds, by the title of what is inside: "word"."""
+        inside = self.schema.get("items" if self.kind == "list" else "additionalProperties")
+        title = inside.get("title") if isinstance(inside, Mapping) else None
+        return title.lower() if isinstance(title, str) and title else "entry"
+
+    @property
+    def rows(self) -> int:
+        """How high a box of several lines is drawn."""
+        least = 14 if self.kind == "code" else 3
+        return min(max(least, self.text.count("\n") + 2), 40)
+
+    @property
+    def is_group(self) -> bool:
+        """Several inputs under one legend."""
+        return self.kind in ("object", "list", "map", "choices")
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is stored: what the component does then is its own matter, or its default."""
+        return self.stored is ABSENT or self.stored is None or self.stored in ("", [], {})
 
     def inside(self) -> list[Field]:
         return [*self.fields, *([self.more] if self.more is not None else [])]

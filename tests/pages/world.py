@@ -13,6 +13,13 @@ from tests.pages.rows import build_child, build_job, build_log
 
 
 @dataclass(frozen=True)
+class Named:
+    """What an address names and no row is."""
+
+    pk: str
+
+
+@dataclass(frozen=True)
 class World:
     project: Project
     orchestration: Configuration
@@ -22,6 +29,7 @@ class World:
     """Of two tasks the first succeeded, the second failed; a third was not executed."""
     waiting_run: Job
     child: Job
+    component: Named = Named("command")
 
 
 def build_world(project: Project, alice: User) -> World:
