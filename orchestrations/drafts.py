@@ -98,7 +98,8 @@ def document_of(draft: Draft, *, may_be_empty: bool = True) -> dict[str, Any]:
     document = _typed_document(draft) if draft.tree is None else _filled_document(draft, draft.tree)
     if not may_be_empty:
         document.setdefault(PARAMETERS, {})
-    if not draft.has_errors and document:
+    is_read = not draft.text_error and (draft.tree is None or not reading.has_errors(draft.tree))
+    if is_read and document:
         _check_document(draft, document)
     return document
 
@@ -123,8 +124,8 @@ def refuse(draft: Draft, error: InvalidConfiguration) -> None:
     draft.problems.append(str(error))
 
 
-def hold_secrets(draft: Draft) -> None:
-    """Before it is drawn again: what was typed into secret fields waits in the page as ciphertext."""
+def prepare(draft: Draft) -> None:
+    """Before it is drawn (again): what was typed into secret fields waits in the page as ciphertext."""
 
     def encrypt(value: Any) -> str:
         held = secrets.encrypt_document({"#": value}, secrets_scope(draft.project_id), settings.ENCRYPTION_KEYS)
@@ -132,6 +133,7 @@ def hold_secrets(draft: Draft) -> None:
 
     if draft.tree is not None:
         reading.hold_secrets(draft.tree, encrypt)
+        building.offer_blanks(draft.tree, draft.component.schema)
 
 
 def masked_text(document: Mapping[str, Any]) -> str:

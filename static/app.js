@@ -207,6 +207,12 @@ onClick("[data-to-end]", (button) => toEnd(document.getElementById(button.datase
 
 /* --- components and configurations --- */
 
+/* data-secret-name="id": a name that begins with # makes the box of that id one whose text is not shown */
+document.addEventListener("input", (event) => {
+  const value = event.target.matches?.("[data-secret-name]") && document.getElementById(event.target.dataset.secretName);
+  if (value?.tagName === "INPUT") value.type = event.target.value.startsWith("#") ? "password" : "text";
+});
+
 /* --- queries of jobs --- */
 
 /* --- people, projects and the dashboard --- */

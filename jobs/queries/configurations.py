@@ -11,7 +11,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from jobs.models import Job
 from jobs.queries.rows import JobRow, component_of, listed, rows_of
 from orchestrations.components import catalogue
-from orchestrations.components.catalogue import ORCHESTRATOR, Component, UnknownComponent
+from orchestrations.components.catalogue import ORCHESTRATOR, Component, ComponentKind, UnknownComponent
 from orchestrations.models import Configuration, Project, Task
 
 
@@ -66,7 +66,10 @@ def catalogue_of(project: Project, sought: str = "") -> list[Group]:
     )
     words = sought.casefold().split()
     groups = [
-        Group(kind.plural, [_entry(each, counts.pop(each.id, 0)) for each in components])
+        Group(
+            "Orchestrations" if kind is ComponentKind.ORCHESTRATOR else kind.plural,
+            [_entry(each, counts.pop(each.id, 0)) for each in components],
+        )
         for kind, components in catalogue.grouped()
     ]
     if counts:

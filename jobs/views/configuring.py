@@ -175,7 +175,7 @@ def _stale(configuration: Configuration, newest: int) -> dict[str, Any]:
 
 
 def _form(request: MemberRequest, draft: Draft, url: str, context: dict[str, Any]) -> HttpResponse:
-    drafts.hold_secrets(draft)
+    drafts.prepare(draft)
     drafts.focus_on_error(draft)
     is_refused = draft.has_errors or bool(context.get("stale"))
     context |= {

@@ -79,6 +79,13 @@ def new_item(tree: Field, root: Schema) -> Field:
     return _item(tree, ABSENT, number, None, "", _Place(tree.name, tree.path, depth=_depth(tree)), _Origin(root, None))
 
 
+def offer_blanks(tree: Field, root: Schema) -> None:
+    """Where at least one item is needed and none is left, there is an empty one to fill in."""
+    for each in list(tree.walk()):
+        if each.kind in (Kind.LIST, Kind.MAP) and each.is_required and not each.fields:
+            each.fields.append(new_item(each, root))
+
+
 def plain_text(stored: Any) -> str:
     """What is shown of a value in a box of one or several lines."""
     if stored is ABSENT or stored is None:

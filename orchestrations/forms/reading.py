@@ -14,6 +14,8 @@ from orchestrations.lib import json_api, secrets
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 LONGEST_NUMBER = 400
+PREDICATES = ("is ", "must ", "needs ", "does ", "has ", "fits ")
+"""How sentences begin that have the field as their subject."""
 
 
 class Unreadable(ValueError):
@@ -52,7 +54,7 @@ def place_errors(tree: Field, problems: Iterable[tuple[tuple[str | int, ...], st
     left = []
     for path, message in problems:
         found = by_path.get(path)
-        sentence = f"{message[:1].upper()}{message[1:]}."
+        sentence = f"It {message}." if message.startswith(PREDICATES) else f"{message[:1].upper()}{message[1:]}."
         if found is None:
             left.append(f"{'.'.join(map(str, path))}: {message}.")
         elif not found.error:
