@@ -18,6 +18,7 @@ from orchestrations.forms.fields import (
     Option,
     Path,
     child_name,
+    item_label,
 )
 from orchestrations.forms.schemas import (
     MOST_ITEMS,
@@ -220,10 +221,9 @@ def _item(tree: Field, stored: Any, number: int, was: int | None, key: str, belo
         typed = origin.text(name + KEY)
         key = key if typed is None else typed.strip()
         schema = extras_schema(tree.schema) or {}
-        label = f"Value of {key}" if key else f"Value {number + 1}"
     else:
         schema = item_schema(tree.schema, number)
-        label = f"{tree.label} {number + 1}"
+    label = item_label(tree, number, key)
     last = key if tree.kind is Kind.MAP else number
     place = _Place(
         name, (*tree.path, last), key if tree.kind is Kind.MAP else "", False, ABSENT, label, below.depth, below.seen

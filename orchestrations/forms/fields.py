@@ -129,6 +129,13 @@ def child_name(name: str, part: str | int) -> str:
     return f"{name}/{quote(str(part), safe='')}"
 
 
+def item_label(tree: Field, place: int, key: str) -> str:
+    """ "Command 2", "Value of REGION"."""
+    if tree.kind == "list":
+        return f"{tree.label} {place + 1}"
+    return f"Value of {key}" if key else f"Value {place + 1}"
+
+
 def find(tree: Field, name: str) -> Field | None:
     return next((each for each in tree.walk() if each.name == name), None)
 
@@ -146,3 +153,7 @@ def renumber(tree: Field) -> None:
     for place, item in enumerate(tree.fields):
         last = item.key if tree.kind == "map" else place
         rename(item, child_name(tree.name, place), (*tree.path, last))
+        item.label = item_label(tree, place, item.key)
+        for inner in item.walk():
+            if inner.kind in ("list", "map"):
+                renumber(inner)

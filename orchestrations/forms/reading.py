@@ -207,7 +207,7 @@ def _concrete(item: Field, value: Any) -> Any:
 def _emptied(field: Field, empty: Any, least: str) -> Any:
     """Of a list or map in which nothing is left."""
     if field.stored is ABSENT:
-        return ABSENT if not field.is_required or field.schema.get(least) else empty
+        return ABSENT
     return ABSENT if not field.is_required and field.schema.get(least) and field.stored else empty
 
 
@@ -220,15 +220,29 @@ def _object(field: Field) -> Any:
         extras = {key: value for key, value in stored.items() if key not in given}
     for key in set(extras) & set(given):
         extras.pop(key)
-    is_there = field.stored is not ABSENT or field.is_required or field.was is not None
+    is_there = field.stored is not ABSENT or field.was is not None
     if not is_there and not extras and all(value is ABSENT for value in given.values()):
         return ABSENT
     for each in field.fields:
-        if each.kind is Kind.CHECKBOX and each.is_required and given[each.path[-1]] is ABSENT:
-            given[each.path[-1]] = each.is_checked
+        if each.is_required and given[each.path[-1]] is ABSENT:
+            given[each.path[-1]] = _least(each)
     found = {**{str(key): value for key, value in given.items() if value is not ABSENT}, **extras}
     order = {key: place for place, key in enumerate(stored)}
     return dict(sorted(found.items(), key=lambda entry: order.get(entry[0], len(order))))
+
+
+def _least(field: Field) -> Any:
+    """What a field that must be there holds when nothing was typed; ABSENT when only the person can say."""
+    if field.kind is Kind.CHECKBOX:
+        return field.is_checked
+    if field.kind in (Kind.LIST, Kind.CHOICES):
+        return ABSENT if field.schema.get("minItems") else []
+    if field.kind is Kind.MAP:
+        return ABSENT if field.schema.get("minProperties") else {}
+    if field.kind is not Kind.OBJECT:
+        return ABSENT
+    inside = {str(each.path[-1]): _least(each) for each in field.fields if each.is_required}
+    return {key: value for key, value in inside.items() if value is not ABSENT}
 
 
 _READERS: dict[Kind, Callable[[Field], Any]] = {

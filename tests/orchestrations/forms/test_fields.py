@@ -115,6 +115,7 @@ def test_items_keep_what_was_stored_when_they_are_moved() -> None:
     assert tree.items_text == "1,0,"
     assert [item.name for item in tree.fields] == ["p/0", "p/1", "p/2"]
     assert [item.path for item in tree.fields] == [(0,), (1,), (2,)]
+    assert [item.label for item in tree.fields] == ["Parameters 1", "Parameters 2", "Parameters 3"]
     assert tree.fields[2].has_focus
     reading.drop_blanks(tree)
     assert reading.read(tree) == ["b\r\n", "a"]

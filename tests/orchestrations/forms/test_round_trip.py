@@ -82,7 +82,7 @@ def objects(draw: st.DrawFn, depth: int, *, is_closed: bool) -> tuple[dict[str, 
     return schema, {name: members[name][1] for name in given} | draw(st.dictionaries(st.just("unknown"), ANYTHING))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(cases())
 def test_a_form_left_alone_changes_nothing(case: tuple[dict[str, Any], Any]) -> None:
     schema, document = case
