@@ -181,6 +181,7 @@ def _form(request: MemberRequest, draft: Draft, url: str, context: dict[str, Any
     context |= {
         "draft": draft,
         "is_refused": is_refused,
+        "is_typed": request.method == "POST",
         "form_url": url,
         "json_url": f"{url}?{AS}={JSON}",
         "action_url": f"{url}?{AS}={JSON}" if draft.is_json else url,

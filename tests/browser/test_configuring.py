@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from jobs.models import Job
 from orchestrations.components.catalogue import ORCHESTRATOR
@@ -83,6 +83,28 @@ def test_a_refused_form_loses_nothing_and_leads_to_the_field(site: Site, alice: 
         page.keyboard.press("Enter")
         expect(page.get_by_text("Saved as version 2.")).to_be_visible()
     assert Configuration.objects.get(pk=export.pk).document["parameters"]["timeout_seconds"] == 5
+
+
+def test_what_was_typed_is_not_lost_by_leaving(site: Site, alice: User, export: Configuration) -> None:
+    with site.page_of(alice) as page:
+        asked: list[str] = []
+
+        def stay(dialog: Dialog) -> None:
+            asked.append(dialog.type)
+            dialog.dismiss()
+
+        page.on("dialog", stay)
+        page.goto(f"{address(export)}edit/")
+        page.get_by_label("Time limit").fill("5")
+        page.get_by_role("button", name="Add word").click()
+        expect(page.get_by_label("Command 4", exact=True)).to_be_focused()
+        page.get_by_role("link", name="Raw JSON").click(no_wait_after=True)
+
+        expect(page.get_by_label("Time limit")).to_have_value("5")
+        assert asked == ["beforeunload"]
+        page.get_by_role("link", name="Cancel").click()
+        expect(page.get_by_role("heading", name="Export", exact=True, level=1)).to_be_visible()
+        assert asked == ["beforeunload"]
 
 
 def test_raw_json_with_an_error_says_where_it_is(site: Site, alice: User, export: Configuration) -> None:
