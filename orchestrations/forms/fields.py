@@ -102,7 +102,7 @@ class Field:
     @property
     def rows(self) -> int:
         """How high a box of several lines is drawn."""
-        least = 14 if self.kind == "code" else 3
+        least = 14 if self.kind == "code" and self.name.count("/") == 1 else 3
         return min(max(least, self.text.count("\n") + 2), 40)
 
     @property
@@ -130,9 +130,11 @@ def child_name(name: str, part: str | int) -> str:
 
 
 def item_label(tree: Field, place: int, key: str) -> str:
-    """ "Command 2", "Value of REGION"."""
+    """ "Command 2", "Table 2" when each is an object with a title, "Value of REGION"."""
     if tree.kind == "list":
-        return f"{tree.label} {place + 1}"
+        items = tree.schema.get("items")
+        is_object = isinstance(items, Mapping) and "properties" in items
+        return f"{tree.item_word.capitalize() if is_object else tree.label} {place + 1}"
     return f"Value of {key}" if key else f"Value {place + 1}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +11,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Dialog, Page, expect
 
 from jobs.models import Job
+from orchestrations import editing
 from orchestrations.components.catalogue import ORCHESTRATOR
+from orchestrations.editing import Content
 from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.browser.conftest import PATIENCE_MS, Site
+from tests.builders import NOW
 from tests.clusters import RunningCluster
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -205,9 +210,65 @@ def test_the_catalogue_is_searched_while_one_types(site: Site, project: Project,
         expect(page.get_by_role("link", name="Command")).to_be_visible()
 
 
+def test_a_stale_save_leads_to_what_was_saved_meanwhile(site: Site, alice: User, export: Configuration) -> None:
+    with site.page_of(alice) as page:
+        page.goto(f"{address(export)}edit/")
+        page.get_by_label("Time limit").fill("5")
+        theirs = Content(document={"parameters": {"command": ["theirs"]}})
+        editing.update(export, theirs, actor=builders.admin_of(export.project), now=NOW)
+        page.get_by_role("button", name="Save", exact=True).click()
+
+        expect(page.get_by_role("alert").filter(has_text="Somebody saved meanwhile")).to_be_focused()
+        expect(page.get_by_label("Version 2 as JSON")).to_contain_text("theirs")
+        expect(page.get_by_label("Time limit")).to_have_value("5")
+        page.get_by_role("button", name="Save mine over version 2").click()
+        expect(page.get_by_text("Saved as version 3.")).to_be_visible()
+
+
+@pytest.fixture
+def shop(project: Project, settings: Any, tmp_path: Path) -> Configuration:
+    """Of a component with a field of every kind."""
+    folder = tmp_path / "own" / "database"
+    folder.mkdir(parents=True)
+    declaration = {"id": "acme.db", "name": "Database", "kind": "extractor", "command": ["db"], "schema": EVERY_KIND}
+    (folder / "component.json").write_text(json.dumps(declaration), encoding="utf-8")
+    settings.COMPONENTS_DIR = folder.parent
+    tables = [{"name": "orders", "columns": ["id", "total"]}, {"name": "customers"}]
+    parameters = {"mode": "full", "#password": SECRET, "days": ["Mon"], "tables": tables, "advanced": {"a": [1]}}
+    return builders.build_configuration(
+        project, component_id="acme.db", name="Shop", document={"parameters": parameters}
+    )
+
+
+TABLE = {
+    "title": "Table",
+    "type": "object",
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string"},
+        "query": {"type": "string", "format": "sql"},
+        "columns": {"type": "array", "items": {"type": "string"}},
+    },
+}
+EVERY_KIND = {
+    "type": "object",
+    "required": ["mode", "tables"],
+    "properties": {
+        "port": {"type": "integer", "default": 5432, "description": "Of the server."},
+        "#password": {"type": "string"},
+        "mode": {"enum": ["full", "incremental"]},
+        "verify": {"type": "boolean", "default": True, "description": "Switch it off only for tests."},
+        "days": {"type": "array", "uniqueItems": True, "items": {"enum": ["Mon", "Tue"]}},
+        "tunnel": {"type": "object", "properties": {"host": {"type": "string"}, "#key": {"type": "string"}}},
+        "tables": {"type": "array", "minItems": 1, "items": TABLE},
+        "advanced": {"oneOf": [{"type": "string"}, {"type": "object"}]},
+    },
+}
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
 def test_the_pages_fit_and_are_accessible(
-    width: int, scheme: Any, site: Site, alice: User, export: Configuration
+    width: int, scheme: Any, site: Site, alice: User, export: Configuration, shop: Configuration
 ) -> None:
     builders.build_configuration(export.project, name="Long" + "x" * 200, document={})
     project = f"/projects/{export.project_id}"
@@ -217,6 +278,8 @@ def test_the_pages_fit_and_are_accessible(
         f"{project}/components/command/",
         f"{project}/components/command/new/",
         *[f"{address(export)}{each}" for each in pages],
+        address(shop),
+        f"{address(shop)}edit/",
     ]
 
     with site.page_of(alice, width=width, color_scheme=scheme) as page:
