@@ -1,6 +1,19 @@
-from django.urls import URLPattern, include, path
+from django.urls import include, path
 
-from jobs.views import dashboard, editor, finding, jobs, orchestrations, retries, running, terminations
+from jobs.views import (
+    automating,
+    components,
+    configurations,
+    configuring,
+    dashboard,
+    editor,
+    finding,
+    jobs,
+    orchestrations,
+    retries,
+    running,
+    terminations,
+)
 from orchestrations.views import creating, transfers
 
 of_orchestrations = [
@@ -24,8 +37,18 @@ of_jobs = [
     path("<int:job_id>/termination/", terminations.terminate, name="job-termination"),
     path("<int:job_id>/retry/", retries.retry, name="job-retry"),
 ]
-of_components: list[URLPattern] = []
-of_configurations: list[URLPattern] = []
+of_components = [
+    path("", components.catalogue, name="components"),
+    path("<str:component_id>/", components.detail, name="component"),
+    path("<str:component_id>/new/", configuring.new, name="configuration-new"),
+]
+of_configurations = [
+    path("<int:configuration_id>/", configurations.detail, name="configuration"),
+    path("<int:configuration_id>/edit/", configuring.edit, name="configuration-edit"),
+    path("<int:configuration_id>/run/", configurations.run, name="configuration-run"),
+    path("<int:configuration_id>/automate/", automating.automate, name="configuration-automate"),
+    path("<int:configuration_id>/switch/", configurations.switch, name="configuration-switch"),
+]
 urlpatterns = [
     path("projects/<int:project_id>/orchestrations/", include(of_orchestrations)),
     path("projects/<int:project_id>/jobs/", include(of_jobs)),

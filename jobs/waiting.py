@@ -12,6 +12,7 @@ from django.db.models import Count, Min, Q
 from jobs import claiming, usual
 from jobs.models import Cluster, Job
 from jobs.states import JobStatus
+from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.models import Configuration
 
 ALIVE_SECONDS = 15
@@ -53,7 +54,7 @@ def reason_before_launch(configuration: Configuration, *, now: datetime) -> Wait
         project=configuration.project,
         configuration=configuration,
         component_id=configuration.component_id,
-        is_run=True,
+        is_run=configuration.component_id == ORCHESTRATOR,
         status=JobStatus.WAITING,
         created_at=now,
     )

@@ -207,6 +207,28 @@ onClick("[data-to-end]", (button) => toEnd(document.getElementById(button.datase
 
 /* --- components and configurations --- */
 
+/* data-secret-name="id": a name that begins with # makes the box of that id one whose text is not shown */
+document.addEventListener("input", (event) => {
+  const value = event.target.matches?.("[data-secret-name]") && document.getElementById(event.target.dataset.secretName);
+  if (value?.tagName === "INPUT") value.type = event.target.value.startsWith("#") ? "password" : "text";
+});
+
+/* data-guard: a form whose unsaved changes ("changed", also by the server) are asked about before the reader leaves; data-unguarded leaves at once */
+let isLeaving = false;
+document.addEventListener("input", (event) => {
+  const form = event.target.closest?.("[data-guard]");
+  if (form) form.dataset.guard = "changed";
+});
+document.addEventListener("submit", (event) => { if (!event.defaultPrevented) isLeaving = true; });
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.detail.xhr.getResponseHeader("HX-Redirect")) isLeaving = true;
+});
+onClick("[data-unguarded]", () => { isLeaving = true; });
+window.addEventListener("pageshow", () => { isLeaving = false; });
+window.addEventListener("beforeunload", (event) => {
+  if (!isLeaving && document.querySelector("[data-guard=changed]")) event.preventDefault();
+});
+
 /* --- queries of jobs --- */
 
 /* --- people, projects and the dashboard --- */

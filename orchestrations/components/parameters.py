@@ -6,7 +6,7 @@ A configuration is the document `{"parameters": {…}, "storage": {…}, "proces
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -54,6 +54,20 @@ def validate(component: Component, configuration: Mapping[str, Any]) -> None:
         raise InvalidParameters(path_text([*root, *path]), text)
 
 
+def problems(component: Component, configuration: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
+    """Everything that is wrong by the component's schema, each with the path of its field: for forms."""
+    document = with_defaults(component, configuration)
+    root = () if component.is_orchestrator else ("parameters",)
+    found: dict[tuple[str | int, ...], str] = {}
+    try:
+        for error in _errors(component, document if component.is_orchestrator else document["parameters"]):
+            for path, text in _sentences(error):
+                found.setdefault((*root, *path), text)
+    except RecursionError:
+        found[root] = "cannot be checked: the component's schema refers to itself"
+    return list(found.items())
+
+
 def with_defaults(component: Component, configuration: Mapping[str, Any]) -> Document:
     """A copy in which what the configuration leaves out is as the component declares it."""
     document = {key: {} if value == [] and key in _OBJECTS else value for key, value in configuration.items()}
@@ -86,6 +100,19 @@ def _errors(component: Component, instance: Any) -> Iterator[ValidationError]:
     for error in component.validator().iter_errors(instance):
         if not secrets.is_encrypted(error.instance):
             yield error
+
+
+def _sentences(error: ValidationError) -> Iterator[tuple[Sequence[str | int], str]]:
+    """One for each missing field: the error itself names only the first."""
+    path, text = sentence(error)
+    if error.validator != "required":
+        yield path, text
+        return
+    present: Any = error.instance
+    required: Any = error.validator_value
+    for name in required:
+        if name not in present:
+            yield [*path[:-1], name], text
 
 
 def _check_size(configuration: Mapping[str, Any]) -> None:

@@ -15,6 +15,13 @@ from tests.pages.rows import build_child, build_job, build_log
 
 
 @dataclass(frozen=True)
+class Named:
+    """What an address names and no row is."""
+
+    pk: str
+
+
+@dataclass(frozen=True)
 class World:
     project: Project
     orchestration: Configuration
@@ -28,6 +35,7 @@ class World:
     """Mia, who was invited and has not come yet."""
     trashed: Configuration
     first_version: int = 1
+    component: Named = Named("command")
 
 
 def build_world(project: Project, alice: User) -> World:

@@ -142,6 +142,23 @@ def test_a_schema_that_refers_to_itself_for_ever_is_an_answer_and_no_crash(tmp_p
     assert "refers to itself" in refusal(component, {"parameters": {}})
 
 
+def test_a_form_is_told_everything_that_is_wrong_with_the_path_of_each(tmp_path: Path) -> None:
+    schema = {
+        "type": "object",
+        "required": ["host", "port"],
+        "properties": {"tables": {"type": "array", "items": {"required": ["name"]}}, "port": {"type": "integer"}},
+    }
+    component = a_component(tmp_path, schema, defaults={"port": 1})
+
+    found = parameters.problems(component, {"parameters": {"tables": [{"name": "a"}, {}], "port": "x"}})
+
+    assert sorted(found, key=str) == [
+        (("parameters", "host"), "is required"),
+        (("parameters", "port"), "expected a whole number"),
+        (("parameters", "tables", 1, "name"), "is required"),
+    ]
+
+
 def test_placeholders_are_replaced_in_every_text_and_nowhere_else() -> None:
     value = {"a": ["{{ day }}/{{day}}", 5, None], "{{ day }}": {"b": "{ {day} } {{}}"}}
 

@@ -1,0 +1,229 @@
+"""The catalogue, a component with its configurations, and one configuration: what is shown, run and automated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.messages import get_messages
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from jobs.models import Cause, Job
+from jobs.states import JobStatus
+from orchestrations import editing
+from orchestrations.components.catalogue import ORCHESTRATOR
+from orchestrations.models import Configuration, Project, User
+from tests import builders
+from tests.builders import NOW, task
+from tests.pages.rows import build_job
+from tests.pages.world import World
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+MANY = 30
+STATUSES = [JobStatus.SUCCESS, JobStatus.ERROR, JobStatus.WAITING]
+
+
+@pytest.fixture
+def catalogue_url(project: Project) -> str:
+    return reverse("components", args=[project.pk])
+
+
+@pytest.fixture
+def component_url(project: Project) -> str:
+    return reverse("component", args=[project.pk, "command"])
+
+
+def address(name: str, configuration: Configuration) -> str:
+    return reverse(name, args=[configuration.project_id, configuration.pk])
+
+
+def test_components_are_grouped_with_their_counts(catalogue_url: str, world: World, as_alice: Client) -> None:
+    groups = as_alice.get(catalogue_url).context["groups"]
+
+    assert [(group["title"], [(each["name"], each["words"]) for each in group["entries"]]) for group in groups] == [
+        ("Transformations", [("Python transformation", "No configurations yet")]),
+        ("Applications", [("Command", "3 configurations")]),
+        ("Orchestrations", [("Orchestrator", "1 orchestration")]),
+    ]
+    assert groups[2]["entries"][0]["url"] == reverse("orchestrations", args=[world.project.pk])
+
+
+def test_the_catalogue_is_searched_as_one_types(catalogue_url: str, project: Project, as_alice: Client) -> None:
+    found = as_alice.get(f"{catalogue_url}?q=any+PROGRAM", headers=HTMX)
+    nothing = as_alice.get(f"{catalogue_url}?q=zzz")
+
+    assert found.text.lstrip().startswith("<div")
+    assert [group["title"] for group in found.context["groups"]] == ["Applications"]
+    assert "Nothing matches" in nothing.text
+
+
+def test_what_is_not_installed_any_more_is_kept_in_sight(
+    catalogue_url: str, project: Project, world: World, as_alice: Client
+) -> None:
+    Configuration.objects.filter(pk=world.writer.pk).update(component_id="acme.gone")
+
+    groups = as_alice.get(catalogue_url).context["groups"]
+    page = as_alice.get(reverse("component", args=[project.pk, "acme.gone"]))
+    detail = as_alice.get(address("configuration", world.writer))
+    edit = as_alice.get(address("configuration-edit", world.writer))
+
+    assert (groups[-1]["title"], groups[-1]["entries"][0]["id"]) == ("Not installed any more", "acme.gone")
+    assert "is not installed any more" in page.text and page.context["new_url"] == ""
+    assert detail.status_code == 200 and "Run Component" not in detail.text
+    assert edit.status_code == 404
+    assert as_alice.get(reverse("component", args=[project.pk, "acme.never"])).status_code == 404
+
+
+def test_a_component_lists_its_configurations_with_their_last_job(
+    component_url: str, world: World, as_alice: Client
+) -> None:
+    build_job(world.writer, JobStatus.SUCCESS)
+    build_job(world.writer, JobStatus.PROCESSING)
+
+    response = as_alice.get(component_url)
+
+    last = {row["name"]: row["last_job"] and row["last_job"].status for row in response.context["rows"]}
+    assert last == {"Broken": JobStatus.ERROR, "Orders": JobStatus.SUCCESS, "Publish": JobStatus.PROCESSING}
+    assert response.context["live_url"] == component_url
+
+
+def test_the_two_empty_states_of_a_component(component_url: str, project: Project, as_alice: Client) -> None:
+    nothing_yet = as_alice.get(component_url).text
+    builders.build_configuration(project, name="Orders")
+    nothing_matches = as_alice.get(f"{component_url}?q=zzz").text
+
+    assert "Nothing yet" in nothing_yet
+    assert "Nothing matches" in nothing_matches and f'href="{component_url}"' in nothing_matches
+
+
+@pytest.mark.parametrize("name", ["components", "component", "configuration"])
+def test_the_number_of_queries_does_not_grow(name: str, project: Project, alice: User, as_alice: Client) -> None:
+    first = builders.build_configuration(project, name="Orders")
+    build_job(first, JobStatus.WAITING, created_by=alice)
+    builders.build_orchestration(project, [task(first)])
+    arguments = {"components": [], "component": ["command"], "configuration": [first.pk]}[name]
+    url = reverse(name, args=[project.pk, *arguments])
+    few = count_queries(as_alice, url)
+    for number in range(MANY):
+        other = builders.build_configuration(project)
+        build_job(other if number % 2 else first, STATUSES[number % 3], created_by=alice)
+        builders.build_orchestration(project, [task(first)])
+
+    assert count_queries(as_alice, url) <= few <= 20
+
+
+def test_a_configuration_shows_its_values_and_no_secret(project: Project, as_alice: Client) -> None:
+    parameters = {"command": ["sh", "-c", "true"], "environment": {"REGION": "eu", "#TOKEN": "hush-hush"}}
+    made = builders.build_configuration(project, name="Export", document={"parameters": parameters})
+
+    form = as_alice.get(address("configuration", made)).text
+    raw = as_alice.get(f"{address('configuration', made)}?as=json").text
+
+    assert "REGION" in form and "Set, not shown" in form
+    assert "*****" in raw
+    assert not any(word in form + raw for word in ("hush-hush", "tutti:v1"))
+
+
+def test_a_configuration_says_where_it_is_used(world: World, as_alice: Client) -> None:
+    response = as_alice.get(address("configuration", world.extractor))
+
+    uses = [(use["name"], use["phase"], use["is_enabled"]) for use in response.context["uses"]]
+    assert uses == [("Daily Sales Refresh", "Phase 1", True), ("Daily Sales Refresh", "Phase 3", False)]
+    assert address("orchestration", world.orchestration) in response.text
+
+
+def test_an_orchestration_has_a_page_of_its_own(world: World, as_alice: Client) -> None:
+    response = as_alice.get(address("configuration", world.orchestration))
+
+    assert response["Location"] == address("orchestration", world.orchestration)
+    assert as_alice.get(address("configuration-edit", world.orchestration)).status_code == 404
+
+
+def test_its_jobs_are_live_while_one_is_active(world: World, as_alice: Client) -> None:
+    url = address("configuration", world.writer)
+    job = build_job(world.writer, JobStatus.PROCESSING)
+
+    active = as_alice.get(url, headers=HTMX)
+    job.delete()
+    ended = as_alice.get(url, headers=HTMX)
+
+    assert f'hx-get="{url}"' in active.text
+    assert "hx-get" not in ended.text
+
+
+def test_running_it_asks_first_and_says_what_it_would_wait_for(world: World, alice: User, as_alice: Client) -> None:
+    url = address("configuration-run", world.writer)
+    older = build_job(world.writer, JobStatus.PROCESSING)
+
+    asked = as_alice.get(url, headers=HTMX)
+    response = as_alice.post(url, headers=HTMX)
+
+    job = Job.objects.latest("pk")
+    assert f"Job {older.pk}</a> of the same configuration is processing since" in asked.text
+    assert response["HX-Redirect"] == address("configuration", world.writer)
+    assert (job.configuration, job.cause, job.created_by, job.status) == (
+        world.writer,
+        Cause.PERSON,
+        alice,
+        JobStatus.WAITING,
+    )
+    assert messages_of(response)[0].startswith("Command job has been scheduled.")
+
+
+def test_the_dialog_warns_of_a_job_that_would_fail(project: Project, as_alice: Client) -> None:
+    draft = builders.build_configuration(project, document={})
+
+    assert "parameters.command: is required." in as_alice.get(address("configuration-run", draft)).text
+
+
+def test_a_disabled_configuration_says_so_and_runs_by_hand(world: World, as_alice: Client) -> None:
+    editing.set_enabled(world.writer, False, actor=builders.admin_of(world.project), now=NOW)
+
+    text = as_alice.get(address("configuration-run", world.writer)).text
+    response = as_alice.post(address("configuration-run", world.writer))
+
+    assert "This configuration is disabled." in text
+    assert response.status_code == 302
+
+
+def test_it_is_switched_off_and_on(world: World, as_oscar: Client) -> None:
+    url = address("configuration-switch", world.writer)
+
+    fragment = as_oscar.post(url, {"enabled": "0"}, headers=HTMX)
+    plain = as_oscar.post(url, {"enabled": "1"})
+
+    assert 'aria-checked="false"' in fragment.text
+    assert plain["Location"] == address("configuration", world.writer)
+    assert Configuration.objects.get(pk=world.writer.pk).is_disabled is False
+
+
+@pytest.mark.parametrize(("typed", "name"), [("", "Automated Publish"), (" Nightly ", "Nightly")])
+def test_automating_makes_an_orchestration_of_one_task(typed: str, name: str, world: World, as_alice: Client) -> None:
+    response = as_alice.post(address("configuration-automate", world.writer), {"name": typed})
+
+    made = Configuration.objects.get(name=name, component_id=ORCHESTRATOR)
+    assert response["Location"] == address("orchestration", made)
+    assert [each.configuration for each in made.tasks.all()] == [world.writer]
+    assert messages_of(response) == [f"{name} created."]
+
+
+def test_a_name_that_is_too_long_is_refused(world: World, as_alice: Client) -> None:
+    response = as_alice.post(address("configuration-automate", world.writer), {"name": "x" * 256}, headers=HTMX)
+
+    assert response.status_code == 422
+    assert "Must have at most 255 characters" in response.text
+    assert "x" * 256 in response.text
+
+
+def count_queries(client: Client, url: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(url).status_code == 200
+    return len(captured)
+
+
+def messages_of(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
