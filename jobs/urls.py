@@ -1,6 +1,6 @@
 from django.urls import URLPattern, include, path
 
-from jobs.views import jobs, orchestrations, retries, running, terminations
+from jobs.views import jobs, orchestrations, retries, running, searches, terminations
 
 of_orchestrations = [
     path("", orchestrations.overview, name="orchestrations"),
@@ -12,7 +12,9 @@ of_orchestrations = [
     # runs at a glance
 ]
 of_jobs = [
-    path("", jobs.job_list, name="jobs"),
+    path("", searches.job_list, name="jobs"),
+    path("suggestions/", searches.suggest, name="jobs-suggestions"),
+    path("help/", searches.explain, name="jobs-help"),
     path("<int:job_id>/", jobs.detail, name="job"),
     path("<int:job_id>/log/", jobs.log, name="job-log"),
     path("<int:job_id>/termination/", terminations.terminate, name="job-termination"),

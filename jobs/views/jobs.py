@@ -1,4 +1,4 @@
-"""The list of jobs, the page of one job (live while it is active), and its log."""
+"""The page of one job (live while it is active), and its log."""
 
 from __future__ import annotations
 
@@ -13,34 +13,13 @@ from django.views.decorators.http import require_safe
 
 from jobs.models import Job
 from jobs.queries import facts, sources, tasks
-from jobs.queries import jobs as job_queries
-from jobs.queries.pages import page_of
-from jobs.queries.rows import rows_of
 from jobs.states import UNSETTLED, JobStatus
-from jobs.views.answers import find_job, page_or_fragment
+from jobs.views.answers import find_job
 from orchestrations.lib.htmx import trigger_event, wants_fragment
 from orchestrations.views.members import MemberRequest, for_members
 
 OPEN, LEVEL, AFTER = "open", "level", "after"
 MOST_OPEN = 20
-
-
-@require_safe
-@for_members()
-def job_list(request: MemberRequest) -> HttpResponse:
-    member = request.member
-    page = page_of(job_queries.of_project(member.project), request.GET, request.path)
-    rows = rows_of(page.jobs, project=member.project, now=member.now)
-    counts = job_queries.counts(member.project)
-    context = {
-        "jobs": rows,
-        "live_url": request.get_full_path() if any(row.is_active for row in rows) else "",
-        "processing_count": counts["processing"],
-        "waiting_count": counts["waiting"],
-        "newer_url": page.newer_url,
-        "older_url": page.older_url,
-    }
-    return page_or_fragment(request, "jobs/job_list.html", "jobs/_job_table.html", context)
 
 
 @require_safe

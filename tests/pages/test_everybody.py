@@ -39,6 +39,8 @@ PAGES = {
     "orchestration-run": Page(of=OF_THE_ORCHESTRATION, methods=("GET", "POST"), acts=True),
     "orchestration-switch": Page(of=OF_THE_ORCHESTRATION, methods=("POST",), acts=True),
     "jobs": Page(of=("project",)),
+    "jobs-suggestions": Page(of=("project",)),
+    "jobs-help": Page(of=("project",)),
     "job": Page(of=OF_THE_FAILED_RUN),
     "job-log": Page(of=OF_THE_FAILED_RUN),
     "job-termination": Page(of=OF_THE_WAITING_RUN, methods=("GET", "POST"), acts=True),
