@@ -246,7 +246,7 @@ def test_live_rows_are_those_of_the_query(project: Project, jobs: dict[str, Job]
 def test_what_could_be_typed(
     text: str, labels: list[str], project: Project, orders: Configuration, bob: User, oscar: User, as_alice: Client
 ) -> None:
-    response = as_alice.get(reverse("jobs-suggestions", args=[project.pk]), {"q": text, "at": len(text)})
+    response = as_alice.get(reverse("jobs-suggestions", args=[project.pk]), {"q": text, "at": str(len(text))})
 
     assert [each.label for each in response.context["suggestions"]] == labels
     assert response.text.count('role="option"') == len(labels)
