@@ -1,6 +1,6 @@
 from django.urls import URLPattern, include, path
 
-from jobs.views import jobs, orchestrations, retries, running, searches, terminations
+from jobs.views import events, jobs, logs, orchestrations, retries, running, searches, terminations
 
 of_orchestrations = [
     path("", orchestrations.overview, name="orchestrations"),
@@ -16,7 +16,9 @@ of_jobs = [
     path("suggestions/", searches.suggest, name="jobs-suggestions"),
     path("help/", searches.explain, name="jobs-help"),
     path("<int:job_id>/", jobs.detail, name="job"),
-    path("<int:job_id>/log/", jobs.log, name="job-log"),
+    path("<int:job_id>/log/", logs.log, name="job-log"),
+    path("<int:job_id>/log/download/", logs.download, name="job-log-download"),
+    path("<int:job_id>/events/", events.event_list, name="job-events"),
     path("<int:job_id>/termination/", terminations.terminate, name="job-termination"),
     path("<int:job_id>/retry/", retries.retry, name="job-retry"),
 ]

@@ -34,7 +34,7 @@ class Cursor:
     @classmethod
     def of(cls, query: QueryDict, path: str) -> Cursor:
         kept = tuple((key, str(value)) for key, value in query.items() if key not in ("before", "after") and value)
-        return cls(_number(query.get("before")), _number(query.get("after")), path, kept)
+        return cls(number_of(query.get("before")), number_of(query.get("after")), path, kept)
 
     def address(self, **cursor: int) -> str:
         return f"{self.path}?{urlencode([*self.kept, *cursor.items()])}"
@@ -60,6 +60,6 @@ def page_of(jobs: QuerySet[Job], query: QueryDict, path: str, size: int = SIZE) 
     return cursor.page(found[:size], len(found) > size)
 
 
-def _number(text: str | None) -> int | None:
+def number_of(text: str | None) -> int | None:
     """None for anything that cannot be a job's id."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -81,7 +81,7 @@ def fill(project: Project, count: int) -> None:
     """So many more jobs, older than those that are there: their ids come after, their times before."""
     first = (Job.objects.aggregate(last=Max("pk"))["last"] or 0) + 1
     rows = _rows(project, first, count)
-    columns = [field.column for field in Job._meta.concrete_fields]
+    columns = [str(field.column) for field in Job._meta.concrete_fields]
     names = ", ".join(columns)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -109,7 +109,7 @@ def _rows(project: Project, first: int, count: int) -> Iterator[dict[str, Any]]:
     )
     people = [*User.objects.order_by("pk").values_list("pk", flat=True)]
     beginning = timezone.now() - timedelta(seconds=SECONDS_APART * (count + 100))
-    blank = {field.column: field.get_default() for field in Job._meta.concrete_fields}
+    blank: dict[str, Any] = {str(field.column): field.get_default() for field in Job._meta.concrete_fields}
     blank |= {
         "request": "{}",
         "result": "{}",

@@ -43,6 +43,8 @@ PAGES = {
     "jobs-help": Page(of=("project",)),
     "job": Page(of=OF_THE_FAILED_RUN),
     "job-log": Page(of=OF_THE_FAILED_RUN),
+    "job-log-download": Page(of=OF_THE_FAILED_RUN),
+    "job-events": Page(of=OF_THE_FAILED_RUN),
     "job-termination": Page(of=OF_THE_WAITING_RUN, methods=("GET", "POST"), acts=True),
     "job-retry": Page(of=OF_THE_FAILED_RUN, methods=("GET", "POST"), acts=True),
 }
