@@ -55,6 +55,8 @@ def parse(text: str) -> Query:
     """Raises BadQuery."""
     if len(text) > LONGEST:
         raise BadQuery(f"This query is longer than {LONGEST} characters.", Place(LONGEST + 1, len(text) - LONGEST))
+    if "\x00" in text:
+        raise BadQuery("This character cannot be searched for.", Place(text.index("\x00") + 1, 1))
     try:
         tree: Query = _parser().parse(text)  # type: ignore[assignment]
     except UnexpectedInput as error:

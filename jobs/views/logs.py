@@ -65,7 +65,7 @@ def wanted_by(request: MemberRequest) -> sources.Wanted:
     level = request.GET.get(LEVEL, "")
     if level not in sources.LEVELS:
         raise Http404("There is no such level.")
-    return sources.Wanted(level, request.GET.get(FIND, "").strip()[:LONGEST_TEXT])
+    return sources.Wanted(level, request.GET.get(FIND, "").replace("\x00", "").strip()[:LONGEST_TEXT])
 
 
 def tail_of(request: MemberRequest, all_sources: list[sources.Source]) -> sources.Tail:

@@ -74,6 +74,7 @@ def test_a_text_is_found_in_whatever_case(name: str, job: Job, as_alice: Client)
     assert page_of(as_alice, job, name, find="žluťoučký")[0] == ["ŽLUŤOUČKÝ kůň"]
     assert page_of(as_alice, job, name, find="row 300", level="error")[0] == ["Row 300"]
     assert page_of(as_alice, job, name, find="100%")[0] == []
+    assert page_of(as_alice, job, name, find="row 11\x0099")[0] == ["Row 1199"]
 
 
 def test_nothing_found_is_said(job: Job, as_alice: Client) -> None:

@@ -24,7 +24,7 @@ PIECES = SYMBOLS | st.sampled_from(
     ["error", "2m", "-7d", "*", ":", "\\", "2026-11-01", ">=", "\n", "9999-12-31", "0001-01-01", "é", "id:"]
 )
 TEXTS = st.one_of(st.text(max_size=60), st.lists(PIECES, max_size=14).map("".join))
-WORDS = st.text(max_size=12)
+WORDS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=12)
 NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
 VALUES = st.one_of(
     WORDS.map(Exact),
@@ -87,6 +87,7 @@ def test_a_query_is_understood(text: str, query: Query) -> None:
         ("created:[a TO", "A range is written [from TO to], with * for an open end.", 12),
         ("duration:>", "After “duration:>” something is missing.", 10),
         ("x" * (LONGEST + 1), f"This query is longer than {LONGEST} characters.", LONGEST + 1),
+        ("a\x00b", "This character cannot be searched for.", 2),
         ("-" * (DEEPEST + 1) + "a", "This query is nested too deeply.", 1),
     ],
 )
