@@ -95,9 +95,7 @@ def _by_ids(jobs: QuerySet[Job], query: Fields) -> QuerySet[Job]:
     if tokens := [number_of(each) for each in query.texts("tokenId")]:
         jobs = jobs.filter(Q(token__in=tokens) | Q(token__isnull=True, created_with__in=tokens))
     if parents := query.texts("parentRunId"):
-        # The last of its numbers is the parent: that has an index, the text has none.
-        ids = [number_of(each.rpartition(".")[2]) for each in parents]
-        jobs = jobs.filter(parent_run_id__in=parents, parent__in=ids)
+        jobs = jobs.filter(parent_run_id__in=parents)
     if runs := query.texts("runId"):
         matching = Q(pk__in=[])
         for run in filter(RUN_ID.fullmatch, runs):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from jobs.models import Job, JobEvent
 from jobs.states import JobStatus
-from orchestrations.models import Project
+from orchestrations.models import ConfigurationVersion, Project
 from tests import builders
 from tests.pages.rows import build_job, build_log
 from tests.pages.world import World
@@ -136,8 +136,11 @@ def test_the_mapping_is_that_of_the_version(project: Project, as_alice: Client) 
     "storage", [None, [], "x", {"input": []}, {"input": {"tables": {}}}, {"output": {"tables": [1]}}]
 )
 def test_whatever_was_saved_as_mapping_is_no_error(storage: object, project: Project, as_alice: Client) -> None:
-    job = build_job(builders.build_configuration(project))
-    job.configuration.versions.update(document={"parameters": {}, "storage": storage})
+    configuration = builders.build_configuration(project)
+    ConfigurationVersion.objects.filter(configuration=configuration).update(
+        document={"parameters": {}, "storage": storage}
+    )
+    job = build_job(configuration)
 
     response = as_alice.get(reverse("job", args=[project.pk, job.pk]))
 
