@@ -22,6 +22,7 @@ _STORED = Query(
     )
 )
 LEVELS = {"I": "info", "E": "error"}
+CODES = {level: code for code, level in LEVELS.items()}
 
 
 @dataclass(frozen=True)

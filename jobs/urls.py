@@ -7,11 +7,14 @@ from jobs.views import (
     configuring,
     dashboard,
     editor,
+    events,
     finding,
     jobs,
+    logs,
     orchestrations,
     retries,
     running,
+    searches,
     terminations,
 )
 from orchestrations.views import creating, transfers
@@ -31,9 +34,13 @@ of_orchestrations = [
     # runs at a glance
 ]
 of_jobs = [
-    path("", jobs.job_list, name="jobs"),
+    path("", searches.job_list, name="jobs"),
+    path("suggestions/", searches.suggest, name="jobs-suggestions"),
+    path("help/", searches.explain, name="jobs-help"),
     path("<int:job_id>/", jobs.detail, name="job"),
-    path("<int:job_id>/log/", jobs.log, name="job-log"),
+    path("<int:job_id>/log/", logs.log, name="job-log"),
+    path("<int:job_id>/log/download/", logs.download, name="job-log-download"),
+    path("<int:job_id>/events/", events.event_list, name="job-events"),
     path("<int:job_id>/termination/", terminations.terminate, name="job-termination"),
     path("<int:job_id>/retry/", retries.retry, name="job-retry"),
 ]

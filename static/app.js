@@ -231,6 +231,56 @@ window.addEventListener("beforeunload", (event) => {
 
 /* --- queries of jobs --- */
 
+/* data-combobox: a field whose aria-controls is a list of data-options that the server swaps in; the caret goes along as `at`.
+   Arrows choose, Enter takes (data-text, with the caret at data-caret), Escape closes; whatever is typed stays possible. */
+const listOf = (input) => document.getElementById(input.getAttribute("aria-controls"));
+const expand = (input, isOpen) => {
+  listOf(input).hidden = !isOpen;
+  input.setAttribute("aria-expanded", String(isOpen));
+  if (!isOpen) input.removeAttribute("aria-activedescendant");
+};
+const point = (input, option) => {
+  for (const each of listOf(input).children) each.setAttribute("aria-selected", String(each === option));
+  if (option) input.setAttribute("aria-activedescendant", option.id);
+  option?.scrollIntoView({ block: "nearest" });
+};
+const take = (input, option) => {
+  input.value = option.dataset.text;
+  input.setSelectionRange(option.dataset.caret, option.dataset.caret);
+  expand(input, false);
+  if (input.value[option.dataset.caret - 1] === ":") htmx.trigger(input, "suggest");
+};
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.elt.matches?.("[data-combobox]")) event.detail.parameters.at = event.detail.elt.selectionStart;
+});
+onContent((root) => all(root, "[data-options]").forEach((list) => {
+  const input = document.querySelector(`[aria-controls="${list.id}"]`);
+  if (input) expand(input, list.children.length > 0 && document.activeElement === input);
+}));
+document.addEventListener("keydown", (event) => {
+  const input = event.target.closest?.("[data-combobox]");
+  if (!input) return;
+  const isOpen = input.getAttribute("aria-expanded") === "true";
+  const options = [...listOf(input).children];
+  const place = options.findIndex((option) => option.id === input.getAttribute("aria-activedescendant"));
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step && !isOpen) htmx.trigger(input, "suggest");
+  else if (step) point(input, options[(place + step + options.length + (place < 0 && step < 0 ? 1 : 0)) % options.length]);
+  else if (event.key === "Enter" && isOpen && place >= 0) take(input, options[place]);
+  else if (event.key === "Escape" && isOpen) expand(input, false);
+  else return;
+  event.preventDefault();
+});
+document.addEventListener("focusout", (event) => {
+  if (event.target.matches?.("[data-combobox]")) expand(event.target, false);
+});
+document.addEventListener("mousedown", (event) => {
+  const option = event.target.closest?.("[data-options] > [role=option]");
+  if (!option) return;
+  event.preventDefault();
+  take(document.querySelector(`[aria-controls="${option.parentElement.id}"]`), option);
+});
+
 /* --- people, projects and the dashboard --- */
 
 /* data-offer-time-zone="url" on the body: no time zone of the person is known yet, so the browser's is offered there, once.

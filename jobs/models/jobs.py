@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -17,6 +17,16 @@ class Cause(models.TextChoices):
     API = "api", "API token"
     SCHEDULE = "schedule", "schedule"
     TRIGGER = "trigger", "trigger"
+
+
+class StatusLiteral(models.Value):
+    """A status that stands in the SQL itself: SQLite cannot tell by a parameter that a partial index fits."""
+
+    def __init__(self, status: JobStatus) -> None:
+        super().__init__(status.value)
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
+        return f"'{self.value}'", ()
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -36,6 +46,10 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def settled(self) -> JobQuerySet:
         return self.filter(status__in=SETTLED)
+
+    def ended_badly(self) -> JobQuerySet:
+        """Settled, and not in success: in the words of the indexes of failures."""
+        return self.filter(Q(finished_at__isnull=False) & ~Q(status=StatusLiteral(JobStatus.SUCCESS)))
 
     def roots(self) -> JobQuerySet:
         return self.filter(parent__isnull=True)
@@ -65,14 +79,15 @@ class Job(models.Model):
     ``owner`` is the cluster, ``worker`` its process, ``fence`` the token of the attempt: only who shows it may write.
     """
 
-    project = models.ForeignKey("orchestrations.Project", on_delete=models.PROTECT, related_name="jobs")
+    # Every index costs at each change of status: three foreign keys have theirs in the indexes of lists, below.
+    project = models.ForeignKey("orchestrations.Project", on_delete=models.PROTECT, related_name="jobs", db_index=False)
     root = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="descendants")
     parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="children")
     parent_run_id = models.CharField(max_length=100, blank=True, default="")
     component_id = models.CharField(max_length=100)
     is_run = models.BooleanField(help_text="The job of an orchestration: takes no slot and no worker (R6).")
     configuration = models.ForeignKey(
-        "orchestrations.Configuration", null=True, on_delete=models.SET_NULL, related_name="jobs"
+        "orchestrations.Configuration", null=True, on_delete=models.SET_NULL, related_name="jobs", db_index=False
     )
     configuration_version = models.PositiveIntegerField(null=True)
     name = models.CharField(max_length=255, help_text="Of the configuration when the job was created.")
@@ -94,7 +109,9 @@ class Job(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     cause = models.CharField(max_length=8, choices=Cause)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     created_with = models.ForeignKey(
         "orchestrations.Token", null=True, on_delete=models.SET_NULL, related_name="+", help_text="Who asked for it."
     )
@@ -162,11 +179,20 @@ class Job(models.Model):
             ),
             models.Index(fields=["configuration", "-id"], name="job_of_configuration"),
             models.Index(fields=["project", "-id"], name="job_of_project"),
-            # NOT NULL, not the statuses: see JobQuerySet.unsettled.
+            # What queries of jobs (jobs.queries.matching) look for: each gives the newest first, with no sorting.
+            models.Index(fields=["project", "component_id", "-id"], name="job_of_component"),
+            models.Index(fields=["created_by", "project", "-id"], name="job_of_person"),
+            models.Index(fields=["project", "created_at"], name="job_by_time"),
+            # Failures are few. SQLite wants these very conditions in a query to see that the index fits.
             models.Index(
-                fields=["project", "status", "-finished_at"],
-                condition=Q(finished_at__isnull=False),
-                name="job_ended_of_project",
+                fields=["project", "status", "-id"],
+                condition=Q(finished_at__isnull=False) & ~Q(status=JobStatus.SUCCESS),
+                name="job_failed",
+            ),
+            models.Index(
+                fields=["project", "-finished_at"],
+                condition=Q(finished_at__isnull=False) & ~Q(status=JobStatus.SUCCESS),
+                name="job_failed_by_end",
             ),
         ]
 

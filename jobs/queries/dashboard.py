@@ -72,7 +72,8 @@ def now_of(project: Project, *, now: datetime, zone: tzinfo) -> list[Now]:
 
 def failed_of(project: Project, *, since: datetime, now: datetime) -> list[JobRow]:
     """Runs and single jobs that ended badly since then, newest end first; a range of the index of ends."""
-    ended = Job.objects.in_project(project).filter(status__in=BAD_ENDS, finished_at__gte=since, parent__isnull=True)
+    failed = Job.objects.in_project(project).ended_badly().roots()
+    ended = failed.filter(status__in=BAD_ENDS, finished_at__gte=since)
     return rows_of(list(listed(ended).order_by("-finished_at")[: MOST_ROWS + 1]), project=project, now=now)
 
 

@@ -135,6 +135,31 @@ def parameters_of(job: Job) -> Parameters:
     )
 
 
+@dataclass(frozen=True)
+class Mapping:
+    """The tables that the job's version reads and writes: (in storage, for the component)."""
+
+    inputs: list[tuple[str, str]]
+    outputs: list[tuple[str, str]]
+
+
+def mapping_of(job: Job) -> Mapping:
+    try:
+        storage = snapshots.document_of(job).get("storage")
+    except snapshots.SnapshotLost:
+        storage = None
+    inputs = [(each[0], each[1]) for each in _tables(storage, "input")]
+    return Mapping(inputs, [(each[1], each[0]) for each in _tables(storage, "output")])
+
+
+def _tables(storage: Any, side: str) -> list[tuple[str, str]]:
+    """(source, destination) of each; what is no mapping is passed over, since anything may have been saved."""
+    part = storage.get(side) if isinstance(storage, dict) else None
+    tables = part.get("tables") if isinstance(part, dict) else None
+    rows = [each for each in tables if isinstance(each, dict)] if isinstance(tables, list) else []
+    return [(str(each.get("source", "")), str(each.get("destination", ""))) for each in rows]
+
+
 def crumbs_of(job: Job) -> list[dict[str, str]]:
     """The way here: of a run its orchestration, of a task's job the run it belongs to."""
     if job.parent is not None:

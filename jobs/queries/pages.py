@@ -22,30 +22,44 @@ class Page:
     older_url: str
 
 
+@dataclass(frozen=True)
+class Cursor:
+    """Where a page begins, by ``?before=<id>`` or ``?after=<id>``; other parameters are kept in the addresses."""
+
+    before: int | None
+    after: int | None
+    path: str
+    kept: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, query: QueryDict, path: str) -> Cursor:
+        kept = tuple((key, str(value)) for key, value in query.items() if key not in ("before", "after") and value)
+        return cls(number_of(query.get("before")), number_of(query.get("after")), path, kept)
+
+    def address(self, **cursor: int) -> str:
+        return f"{self.path}?{urlencode([*self.kept, *cursor.items()])}"
+
+    def page(self, jobs: list[Job], has_more: bool) -> Page:
+        """``jobs``, newest first; ``has_more``: there are others beyond them the way that was asked for."""
+        has_newer = has_more if self.after is not None else self.before is not None
+        has_older = self.after is not None or has_more
+        return Page(
+            jobs=jobs,
+            newer_url=self.address(after=jobs[0].pk) if jobs and has_newer else "",
+            older_url=self.address(before=jobs[-1].pk) if jobs and has_older else "",
+        )
+
+
 def page_of(jobs: QuerySet[Job], query: QueryDict, path: str, size: int = SIZE) -> Page:
-    """The page that ``?before=<id>`` or ``?after=<id>`` asks for; other parameters are kept in the addresses."""
-    before, after = _number(query.get("before")), _number(query.get("after"))
-    kept = [(key, value) for key, value in query.items() if key not in ("before", "after") and value]
-    if after is not None:
-        found = list(jobs.filter(pk__gt=after).order_by("pk")[: size + 1])
-        has_newer, has_older = len(found) > size, True
-        found = found[:size][::-1]
-    else:
-        older = jobs if before is None else jobs.filter(pk__lt=before)
-        found = list(older.order_by("-pk")[: size + 1])
-        has_newer, has_older = before is not None, len(found) > size
-        found = found[:size]
-
-    def address(**cursor: int) -> str:
-        return f"{path}?{urlencode([*kept, *cursor.items()])}"
-
-    return Page(
-        jobs=found,
-        newer_url=address(after=found[0].pk) if found and has_newer else "",
-        older_url=address(before=found[-1].pk) if found and has_older else "",
-    )
+    cursor = Cursor.of(query, path)
+    if cursor.after is not None:
+        found = list(jobs.filter(pk__gt=cursor.after).order_by("pk")[: size + 1])
+        return cursor.page(found[:size][::-1], len(found) > size)
+    older = jobs if cursor.before is None else jobs.filter(pk__lt=cursor.before)
+    found = list(older.order_by("-pk")[: size + 1])
+    return cursor.page(found[:size], len(found) > size)
 
 
-def _number(text: str | None) -> int | None:
+def number_of(text: str | None) -> int | None:
     """None for anything that cannot be a job's id."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -8,13 +8,14 @@ from datetime import datetime, tzinfo
 
 from django.db.models import Max, Q, QuerySet
 
-from jobs.logs import parse_line
+from jobs.logs import CODES, parse_line
 from jobs.models import Job, LogChunk
 from jobs.states import UNSETTLED
 
 LINES = 500
 """At most so many stand on a page; the rest is in the download."""
 CHUNKS = 400
+"""At most so many pieces are looked through for them."""
 OPEN_LINES = 12
 LEVELS = {"": "All levels", "info": "Info", "error": "Errors"}
 
@@ -25,6 +26,23 @@ class Line:
     level: str
     source: str
     text: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which lines: of a level ("" = all), with a text ("" = any) in whatever case."""
+
+    level: str = ""
+    text: str = ""
+
+    def fits(self, line: Line) -> bool:
+        return (not self.level or line.level == self.level) and self.text.casefold() in line.text.casefold()
+
+    def among(self, chunks: QuerySet[LogChunk]) -> QuerySet[LogChunk]:
+        """Those that may hold one. A database folds the letters of ASCII, not all of them."""
+        if self.level:
+            chunks = chunks.filter(text__contains=f"\t{CODES[self.level]}\t")
+        return chunks.filter(text__icontains=self.text) if self.text and self.text.isascii() else chunks
 
 
 @dataclass(frozen=True)
@@ -82,31 +100,79 @@ def _is_number(text: str) -> bool:
 # --- Reading -----------------------------------------------------------------------------------
 
 
-def tail(sources: Sequence[Source], level: str) -> Tail:
+def tail(sources: Sequence[Source], wanted: Wanted) -> Tail:
     """The last lines of all sources in the order of their times."""
-    chunks = LogChunk.objects.filter(job__in=[source.id for source in sources])
+    chunks = _of(sources)
     shown = {
         pk: last + 1
         for pk, last in chunks.order_by().values_list("job").annotate(last=Max("sequence"))
         if pk is not None
     }
-    sizes = list(chunks.order_by("-pk").values_list("pk", "job_id", "sequence", "lines")[:CHUNKS])
-    wanted: list[int] = []
-    count = 0
-    for pk, job_id, sequence, lines in sizes:
-        if sequence < shown.get(job_id, 0) and count < LINES:
-            wanted.append(pk)
-            count += lines
-    lines_found = _lines(chunks.filter(pk__in=wanted), sources, level)
-    has_earlier = len(wanted) < len(sizes) or len(lines_found) > LINES
-    return Tail(lines_found[-LINES:], _cursor(sources, shown), has_earlier)
+    piece = before(None, sources, wanted, shown)
+    has_earlier = piece.has_earlier or len(piece.lines) > LINES
+    return Tail(piece.lines[-LINES:], _cursor(sources, shown), has_earlier)
 
 
-def since(cursor: str, sources: Sequence[Source], level: str) -> Tail:
+@dataclass(frozen=True)
+class Piece:
+    """Whole chunks of a log, read from one end until there are enough lines."""
+
+    lines: list[Line]
+    first: int
+    last: int
+    """The chunks at its ends; 0 when there is none."""
+    has_earlier: bool = False
+    has_later: bool = False
+
+
+def before(
+    chunk: int | None, sources: Sequence[Source], wanted: Wanted, shown: Mapping[int, int] | None = None
+) -> Piece:
+    """What stands before a chunk (None: at the end), as far as ``shown`` by source."""
+    chunks = _of(sources)
+    earlier = chunks if chunk is None else chunks.filter(pk__lt=chunk)
+    near = list(earlier.order_by("-pk").values_list("pk", flat=True)[:CHUNKS])
+    lines, reached = _read(near, sources, wanted, shown)
+    if not reached:
+        return Piece([], 0, 0, has_later=chunk is not None)
+    return Piece(lines, reached, near[0], earlier.filter(pk__lt=reached).exists(), chunk is not None)
+
+
+def after(chunk: int, sources: Sequence[Source], wanted: Wanted) -> Piece:
+    later = _of(sources).filter(pk__gt=chunk)
+    near = list(later.order_by("pk").values_list("pk", flat=True)[:CHUNKS])
+    lines, reached = _read(near, sources, wanted)
+    if not reached:
+        return Piece([], 0, 0, has_earlier=True)
+    return Piece(lines, near[0], reached, True, later.filter(pk__gt=reached).exists())
+
+
+def _of(sources: Sequence[Source]) -> QuerySet[LogChunk]:
+    return LogChunk.objects.filter(job__in=[source.id for source in sources])
+
+
+def _read(
+    near: Sequence[int], sources: Sequence[Source], wanted: Wanted, shown: Mapping[int, int] | None = None
+) -> tuple[list[Line], int]:
+    """The lines of these chunks one after the other until there are enough, and the last one that was looked at."""
+    if not near:
+        return [], 0
+    names = {source.id: source.name for source in sources}
+    order = "pk" if near[0] <= near[-1] else "-pk"
+    found: list[Line] = []
+    for chunk in wanted.among(LogChunk.objects.filter(pk__in=near)).order_by(order).iterator(chunk_size=10):
+        if shown is None or chunk.sequence < shown.get(chunk.job_id, 0):
+            found += _fitting(chunk, names, wanted)
+        if len(found) >= LINES:
+            return _by_time(found), chunk.pk
+    return _by_time(found), near[-1]
+
+
+def since(cursor: str, sources: Sequence[Source], wanted: Wanted) -> Tail:
     """What was stored after the cursor, and the new one. What is no cursor of ours gives nothing, and the end."""
     shown = _shown(cursor, sources)
     if shown is None:
-        return Tail([], tail(sources, level).cursor)
+        return Tail([], tail(sources, wanted).cursor)
     begun = [pk for pk, count in shown.items() if count]
     fresh = [pk for pk, count in shown.items() if count == 0]
     unseen = Q(job__in=fresh)
@@ -116,7 +182,8 @@ def since(cursor: str, sources: Sequence[Source], level: str) -> Tail:
     counts = {pk: count or 0 for pk, count in shown.items()}
     for chunk in rows:
         counts[chunk.job_id] = chunk.sequence + 1
-    return Tail(_parsed(rows, sources, level), _cursor(sources, counts))
+    names = {source.id: source.name for source in sources}
+    return Tail(_by_time([line for chunk in rows for line in _fitting(chunk, names, wanted)]), _cursor(sources, counts))
 
 
 def last_lines(job_ids: Sequence[int]) -> dict[int, list[Line]]:
@@ -146,14 +213,13 @@ def whole(sources: Sequence[Source], zone: tzinfo) -> Iterator[str]:
         yield "".join(_plain(_line(row, ""), zone) for row in text.split("\n") if row)
 
 
-def _lines(chunks: QuerySet[LogChunk], sources: Sequence[Source], level: str) -> list[Line]:
-    return _parsed(list(chunks.order_by("job", "sequence")), sources, level)
+def _fitting(chunk: LogChunk, names: Mapping[int, str], wanted: Wanted) -> list[Line]:
+    lines = (_line(row, names[chunk.job_id]) for row in chunk.text.split("\n") if row)
+    return [line for line in lines if wanted.fits(line)]
 
 
-def _parsed(chunks: Sequence[LogChunk], sources: Sequence[Source], level: str) -> list[Line]:
-    names = {source.id: source.name for source in sources}
-    lines = [_line(row, names[chunk.job_id]) for chunk in chunks for row in chunk.text.split("\n") if row]
-    return sorted((line for line in lines if not level or line.level == level), key=lambda line: line.at)
+def _by_time(lines: list[Line]) -> list[Line]:
+    return sorted(lines, key=lambda line: line.at)
 
 
 def _line(row: str, source: str) -> Line:

@@ -1,11 +1,11 @@
-"""The list of jobs, the page of one job (live while it is active), and its log."""
+"""The page of one job, live while it is active."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -13,34 +13,14 @@ from django.views.decorators.http import require_safe
 
 from jobs.models import Job
 from jobs.queries import facts, sources, tasks
-from jobs.queries import jobs as job_queries
-from jobs.queries.pages import page_of
-from jobs.queries.rows import rows_of
 from jobs.states import UNSETTLED, JobStatus
-from jobs.views.answers import find_job, page_or_fragment
+from jobs.views import events, logs
+from jobs.views.answers import find_job
 from orchestrations.lib.htmx import trigger_event, wants_fragment
 from orchestrations.views.members import MemberRequest, for_members
 
-OPEN, LEVEL, AFTER = "open", "level", "after"
+OPEN = "open"
 MOST_OPEN = 20
-
-
-@require_safe
-@for_members()
-def job_list(request: MemberRequest) -> HttpResponse:
-    member = request.member
-    page = page_of(job_queries.of_project(member.project), request.GET, request.path)
-    rows = rows_of(page.jobs, project=member.project, now=member.now)
-    counts = job_queries.counts(member.project)
-    context = {
-        "jobs": rows,
-        "live_url": request.get_full_path() if any(row.is_active for row in rows) else "",
-        "processing_count": counts["processing"],
-        "waiting_count": counts["waiting"],
-        "newer_url": page.newer_url,
-        "older_url": page.older_url,
-    }
-    return page_or_fragment(request, "jobs/job_list.html", "jobs/_job_table.html", context)
 
 
 @require_safe
@@ -49,7 +29,7 @@ def detail(request: MemberRequest, job_id: int) -> HttpResponse:
     """The job; as a fragment what changes of it, with the log lines that came after ``?after=``."""
     job = find_job(request, job_id)
     if wants_fragment(request) and request.htmx.target == f"job-{job.pk}-events":
-        return render(request, "jobs/_job_events.html", _events(job))
+        return render(request, "jobs/_job_events.html", events.last_of(job))
     if wants_fragment(request) and request.htmx.target == f"job-{job.pk}-history":
         return render(request, "jobs/_job_history.html", _history(request, job))
     context = _live(request, job)
@@ -59,24 +39,13 @@ def detail(request: MemberRequest, job_id: int) -> HttpResponse:
     return response if job.status in UNSETTLED else trigger_event(response, "job-settled")
 
 
-@require_safe
-@for_members()
-def log(request: MemberRequest, job_id: int) -> StreamingHttpResponse:
-    """The whole log as text."""
-    job = find_job(request, job_id)
-    pieces = sources.whole(sources.sources_of(job, tasks.children_of(job)), timezone.get_current_timezone())
-    response = StreamingHttpResponse(pieces, content_type="text/plain; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="job-{job.pk}.log"'
-    return response
-
-
 def _live(request: MemberRequest, job: Job) -> dict[str, Any]:
     """Reads the children before the log: what is settled here has been logged whole."""
     now, zone = request.member.now, timezone.get_current_timezone()
     children = tasks.children_of(job)
     plan = facts.plan_of(job)
     found = facts.facts_of(job, plan, now=now, zone=zone)
-    tail = _tail(request, sources.sources_of(job, children))
+    tail = logs.tail_of(request, sources.sources_of(job, children))
     opened = request.GET.getlist(OPEN)[:MOST_OPEN]
     if request.member.may_operate:
         address = [job.project_id, job.pk]
@@ -85,7 +54,7 @@ def _live(request: MemberRequest, job: Job) -> dict[str, Any]:
         found.retry_url = "" if job.status in UNSETTLED else reverse("job-retry", args=address)
     found.live_url = _address(request, opened) if found.is_active else ""
     found.cursor = tail.cursor
-    context: dict[str, Any] = {"job": found, "log": _log(request, job, tail)}
+    context: dict[str, Any] = {"job": found, "log": logs.log_of(request, job, tail)}
     if plan is not None:
         view = tasks.View(now=now, zone=zone, opened=opened, toggle_urls=_toggles(request, plan, opened))
         phases, timeline = tasks.phases_of(job, plan, children, view)
@@ -93,33 +62,6 @@ def _live(request: MemberRequest, job: Job) -> dict[str, Any]:
         context |= {"phases": phases, "timeline": timeline}
     found.announcement = _announcement(found)
     return context
-
-
-def _tail(request: MemberRequest, all_sources: list[sources.Source]) -> sources.Tail:
-    level = _level(request)
-    if wants_fragment(request) and AFTER in request.GET:
-        return sources.since(request.GET[AFTER], all_sources, level)
-    return sources.tail(all_sources, level)
-
-
-def _level(request: MemberRequest) -> str:
-    level = request.GET.get(LEVEL, "")
-    if level not in sources.LEVELS:
-        raise Http404("There is no such level.")
-    return level
-
-
-def _log(request: MemberRequest, job: Job, tail: sources.Tail) -> dict[str, Any]:
-    level = _level(request)
-    return {
-        "lines": tail.lines,
-        "has_earlier": tail.has_earlier,
-        "levels": [
-            {"value": value, "label": label, "is_current": value == level} for value, label in sources.LEVELS.items()
-        ],
-        "form_url": request.path,
-        "download_url": reverse("job-log", args=[job.project_id, job.pk]),
-    }
 
 
 def _toggles(request: MemberRequest, plan: Any, opened: list[str]) -> dict[str, str]:
@@ -133,8 +75,7 @@ def _toggles(request: MemberRequest, plan: Any, opened: list[str]) -> dict[str, 
 def _address(request: MemberRequest, opened: list[str]) -> str:
     """This page with these tasks open."""
     parameters = [(OPEN, key) for key in opened]
-    if request.GET.get(LEVEL):
-        parameters.append((LEVEL, request.GET[LEVEL]))
+    parameters += logs.filters_of(request)
     return f"{request.path}?{urlencode(parameters)}" if parameters else request.path
 
 
@@ -144,15 +85,6 @@ def _announcement(job: facts.JobFacts) -> str:
         words = f", {job.progress.words}" if job.progress.words else ""
         return f"{job.progress.done} of {job.progress.total} tasks done{words}."
     return f"Job {job.id}: {JobStatus(job.status).label}."
-
-
-def _events(job: Job) -> dict[str, Any]:
-    rows = job.events.order_by("pk").values_list("at", "message")
-    return {
-        "job": {"id": job.pk, "is_active": job.status in UNSETTLED},
-        "events": [{"at": at, "text": message, "by": ""} for at, message in rows],
-        "events_url": reverse("job", args=[job.project_id, job.pk]),
-    }
 
 
 def _history(request: MemberRequest, job: Job) -> dict[str, Any]:
@@ -167,11 +99,10 @@ def _history(request: MemberRequest, job: Job) -> dict[str, Any]:
 
 
 def _rest(request: MemberRequest, job: Job) -> dict[str, Any]:
-    events = _events(job)
     return {
         **_history(request, job),
+        **events.last_of(job),
         "crumbs": facts.crumbs_of(job),
-        "events": events["events"],
-        "events_url": events["events_url"],
         "parameters": None if job.is_run else facts.parameters_of(job),
+        "mapping": None if job.is_run else facts.mapping_of(job),
     }

@@ -129,9 +129,11 @@ def test_dialogs_and_downloads(world: World, as_alice: Client) -> None:
     retry, _ = count_queries(as_alice, reverse("job-retry", args=address))
     terminate, _ = count_queries(as_alice, reverse("job-termination", args=[world.project.pk, world.waiting_run.pk]))
     log, _ = count_queries(as_alice, reverse("job-log", args=address))
+    events, _ = count_queries(as_alice, reverse("job-events", args=address))
+    download, _ = count_queries(as_alice, reverse("job-log-download", args=address))
 
-    assert max(run, retry, terminate) <= 17
-    assert log <= 8
+    assert max(run, retry, terminate, log, events) <= 17
+    assert download <= 8
 
 
 def assert_no_large_columns(texts: str) -> None:

@@ -151,7 +151,7 @@ def test_only_the_end_of_a_long_log_is_on_the_page(run: Job, as_alice: Client) -
 
 
 def test_the_whole_log_is_a_text(world: World, as_alice: Client) -> None:
-    response = as_alice.get(reverse("job-log", args=[world.project.pk, world.failed_run.pk]))
+    response = as_alice.get(reverse("job-log-download", args=[world.project.pk, world.failed_run.pk]))
 
     lines = b"".join(response).decode().splitlines()
     assert response["Content-Type"] == "text/plain; charset=utf-8"
