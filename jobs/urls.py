@@ -1,10 +1,10 @@
 from django.urls import URLPattern, include, path
 
-from jobs.views import jobs, orchestrations, retries, running, terminations
+from jobs.views import jobs, orchestrations, retries, running, runs, terminations
 
 of_orchestrations = [
     path("", orchestrations.overview, name="orchestrations"),
-    path("<int:orchestration_id>/", orchestrations.detail, name="orchestration"),
+    path("<int:orchestration_id>/", runs.detail, name="orchestration"),
     path("<int:orchestration_id>/run/", running.run, name="orchestration-run"),
     path("<int:orchestration_id>/switch/", orchestrations.switch, name="orchestration-switch"),
     # the editor of tasks

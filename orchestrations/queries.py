@@ -11,6 +11,7 @@ from orchestrations import plans
 from orchestrations.models import Configuration, ConfigurationVersion, Orchestration, Phase, Project, Task, Token
 
 MOST_CHANGES = 5
+LAST_VERSIONS = 4
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,18 @@ def changes_since(configuration: Configuration | None, version: int | None) -> l
     return list(later.order_by("-version")[:MOST_CHANGES])
 
 
-def name_of_token(orchestration: Configuration) -> str:
-    """Of its own token (R18); "" when it has none."""
-    token = Token.objects.filter(orchestration=orchestration, replaced_at__isnull=True).only("description").first()
-    return token.description if token else ""
+def last_versions(configuration: Configuration) -> list[ConfigurationVersion]:
+    """The last saves, newest first, without their documents."""
+    return list(
+        configuration.versions.select_related("created_by").defer("document").order_by("-version")[:LAST_VERSIONS]
+    )
+
+
+def token_of(orchestration: Configuration) -> Token | None:
+    """Its own (R18)."""
+    own = Token.objects.filter(orchestration=orchestration, replaced_at__isnull=True)
+    found: Token | None = own.only("description", "last_used_at", "expires_at").first()
+    return found
 
 
 def names_of(project: Project, keys: Iterable[str]) -> dict[tuple[str, str], str]:

@@ -212,3 +212,12 @@ onClick("[data-to-end]", (button) => toEnd(document.getElementById(button.datase
 /* --- people, projects and the dashboard --- */
 
 /* --- runs at a glance --- */
+
+/* data-keeps-scroll: a part that scrolls sideways stays where the reader has put it when it is swapped for a newer one of the same id */
+const sideways = new Map();
+document.addEventListener("scroll", (event) => {
+  if (event.target.matches?.("[data-keeps-scroll]")) sideways.set(event.target.id, event.target.scrollLeft);
+}, { passive: true, capture: true });
+document.addEventListener("htmx:load", (event) => all(event.detail.elt, "[data-keeps-scroll]").forEach((part) => {
+  if (sideways.has(part.id)) part.scrollLeft = sideways.get(part.id);
+}));

@@ -1,6 +1,7 @@
 """The few tags of the pages. Small pieces are built here, not by `{% include %}`: a list draws hundreds of them."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -33,6 +34,7 @@ KIND_WORDS = {
     "application": "Application",
     "orchestrator": "Orchestrator",
 }
+FATE_ICONS = {"error": "close", "terminated": "stop", "not-executed": "", "success": ""}
 EMPTY = SafeString("")
 
 
@@ -69,6 +71,29 @@ def status(value: Any, variant: str = "", word: str = "") -> SafeString:
         key,
         icon(f"st-{key}"),
         word or STATUS_WORDS[key],
+    )
+
+
+@register.simple_tag
+def fate(value: Any, title: str, more: str = "") -> SafeString:
+    """A cell of the score, with what it says in its title; "absent" is an empty one."""
+    if value == "absent":
+        return SafeString("<td></td>")
+    key = status_key(value)
+    words = f"{title}: {STATUS_WORDS[key]}, {more}" if more else f"{title}: {STATUS_WORDS[key]}"
+    return format_html('<td title="{}">{}</td>', words, fate_mark(key, STATUS_WORDS[key]))
+
+
+@register.simple_tag
+@lru_cache(maxsize=64)
+def fate_mark(key: str, spoken: str = "") -> SafeString:
+    """The mark in such a cell; in a legend its word stands beside it."""
+    sign = FATE_ICONS.get(key, f"st-{key}")
+    return format_html(
+        '<span class="score__cell" data-status="{}">{}{}</span>',
+        key,
+        icon(sign, turning=key == "processing") if sign else "",
+        format_html('<span class="visually-hidden">{}</span>', spoken) if spoken else "",
     )
 
 
