@@ -102,5 +102,11 @@ def names_of(project: Project, keys: Iterable[str]) -> dict[tuple[str, str], str
     return {(component_id, key): name for component_id, key, name in found}
 
 
+def ids_of(project_id: int, keys: Iterable[str]) -> dict[tuple[str, str], int]:
+    """Configurations by component and key."""
+    found = Configuration.objects.filter(project=project_id, key__in=set(keys)).values_list("component_id", "key", "pk")
+    return {(component_id, key): pk for component_id, key, pk in found}
+
+
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -90,7 +90,7 @@ onClick("[data-check-from]", (link, event) => {
     reached ||= member.dataset.tristateGroup === link.dataset.checkFrom;
     member.checked = reached && "active" in member.dataset;
   }
-  paintSelection(selection);
+  selection.dispatchEvent(new Event("change", { bubbles: true }));
 });
 
 /* data-submit-on-change: a filter that needs no button */
