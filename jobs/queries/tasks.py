@@ -7,19 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from jobs import usual, waiting
+from jobs import waiting
 from jobs.models import Job
-from jobs.queries import reasons, sources
-from jobs.queries.rows import component_of, progress_words, url_of
+from jobs.queries import outlook, reasons, sources
+from jobs.queries.outlook import NOT_EXECUTED
+from jobs.queries.rows import component_of, progress_notes, progress_words, url_of
 from jobs.queries.selections import name_of
-from jobs.states import UNSETTLED, JobStatus
+from jobs.states import ACTIVE, UNSETTLED, JobStatus
 from orchestrations import plans, queries
 from orchestrations.lib import timelines
-from orchestrations.lib.durations import duration_words
-from orchestrations.lib.timelines import Bars, Span, Timeline
-
-NOT_EXECUTED = "not-executed"
-"""Drawn like a status; no job ever has it."""
+from orchestrations.lib.durations import clock_words, duration_words
+from orchestrations.lib.timelines import Bars, Timeline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +40,17 @@ class TaskRow:
     toggle_url: str = ""
     message: str = ""
     continues_on_failure: bool = False
+    note: str = ""
     lines: list[sources.Line] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseRows:
+    """``begun_at``: of a phase on its way."""
+
     name: str
     note: str
+    begun_at: datetime | None
     tasks: list[TaskRow]
 
 
@@ -87,21 +89,30 @@ def children_of(run: Job) -> list[Job]:
 def phases_of(run: Job, plan: plans.Plan, children: Sequence[Job], view: View) -> tuple[list[PhaseRows], Timeline]:
     by_key = {child.task_key: child for child in children}
     tasks = plan.tasks
-    known = usual.seconds_of(child.configuration_id for child in children)
+    spans, starts = outlook.spans_of(run, plan, by_key, view.now)
     timeline = timelines.draw(
-        [_span(by_key.get(task.key), known) for task in tasks],
+        [spans[task.key] for task in tasks],
         begin=run.started_at or run.created_at,
         end=run.finished_at,
         now=view.now,
         zone=view.zone,
         phase_ends=_phase_ends(plan, by_key),
     )
-    facts = _Facts(run, by_key, view, _sentences(children, view), _opened_lines(by_key, view), _names(run, tasks))
+    facts = _Facts(
+        run=run,
+        by_key=by_key,
+        view=view,
+        sentences=_sentences(children, view),
+        lines=_opened_lines(by_key, view),
+        names=_names(run, tasks),
+        nested=progress_notes([child.pk for child in children if child.is_run and child.status in ACTIVE]),
+        starts=starts,
+    )
     rows = {
         task.key: _row(number, task, bars, facts)
         for number, (task, bars) in enumerate(zip(tasks, timeline.bars, strict=True), 1)
     }
-    return _phase_rows(run, plan, by_key, rows), timeline
+    return _phase_rows(plan, facts, rows), timeline
 
 
 def progress_of(run: Job, plan: plans.Plan, children: Sequence[Job], usual_seconds: float | None, now: datetime) -> Any:
@@ -123,7 +134,7 @@ def progress_of(run: Job, plan: plans.Plan, children: Sequence[Job], usual_secon
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Facts:
     run: Job
     by_key: Mapping[str, Job]
@@ -131,18 +142,8 @@ class _Facts:
     sentences: Mapping[int, str]
     lines: Mapping[int, list[sources.Line]]
     names: Mapping[tuple[str, str], str]
-
-
-def _span(job: Job | None, known: Mapping[int, float]) -> Span:
-    if job is None:
-        return Span(status=NOT_EXECUTED)
-    return Span(
-        status=job.status,
-        created_at=job.created_at,
-        started_at=job.started_at,
-        ended_at=job.finished_at,
-        usual_seconds=known.get(job.configuration_id or 0),
-    )
+    nested: Mapping[int, str]
+    starts: Mapping[str, datetime | None]
 
 
 def _phase_ends(plan: plans.Plan, by_key: Mapping[str, Job]) -> list[datetime]:
@@ -207,6 +208,7 @@ def _row(number: int, task: plans.PlanTask, bars: Bars, facts: _Facts) -> TaskRo
         started_at=job.started_at,
         seconds=job.duration_seconds,
         waiting=facts.sentences.get(job.pk, ""),
+        note=facts.nested.get(job.pk, ""),
         message="" if job.status == JobStatus.SUCCESS else job.message,
         lines=facts.lines.get(job.pk, []),
     )
@@ -220,23 +222,31 @@ def _bars_words(job: Job) -> str:
     return f"waited {waited}, then {then}"
 
 
-def _phase_rows(run: Job, plan: plans.Plan, by_key: Mapping[str, Job], rows: Mapping[str, TaskRow]) -> list[PhaseRows]:
+def _phase_rows(plan: plans.Plan, facts: _Facts, rows: Mapping[str, TaskRow]) -> list[PhaseRows]:
     found: list[PhaseRows] = []
     for phase in plan.phases:
         if not phase.tasks:
             continue
-        jobs = [by_key[task.key] for task in phase.tasks if task.key in by_key]
+        jobs = [facts.by_key[task.key] for task in phase.tasks if task.key in facts.by_key]
         before = found[-1].name if found else ""
+        is_going = any(job.finished_at is None for job in jobs)
         found.append(
-            PhaseRows(name=phase.name, note=_note(run, jobs, before), tasks=[rows[task.key] for task in phase.tasks])
+            PhaseRows(
+                name=phase.name,
+                note=_note(facts, jobs, before, facts.starts.get(phase.key)),
+                begun_at=min(job.created_at for job in jobs) if is_going else None,
+                tasks=[rows[task.key] for task in phase.tasks],
+            )
         )
     return found
 
 
-def _note(run: Job, jobs: Sequence[Job], before: str) -> str:
+def _note(facts: _Facts, jobs: Sequence[Job], before: str, start: datetime | None) -> str:
     if not jobs:
-        if run.status not in UNSETTLED or run.status == JobStatus.TERMINATING:
+        if facts.run.status not in UNSETTLED or facts.run.status == JobStatus.TERMINATING:
             return "not executed"
+        if start is not None:
+            return f"starts about {clock_words(start, facts.view.now, facts.view.zone)}"
         return f"starts after {before}" if before else ""
     ends = [job.finished_at for job in jobs if job.finished_at is not None]
     if len(ends) < len(jobs):

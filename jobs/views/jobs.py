@@ -56,6 +56,9 @@ def detail(request: MemberRequest, job_id: int) -> HttpResponse:
     if not wants_fragment(request):
         return render(request, "jobs/job_detail.html", {**_rest(request, job), **context})
     response = render(request, "jobs/_job_live.html", {**context, "fragment": True})
+    if (request.htmx.trigger or "").startswith("task-"):
+        # A row was opened or closed: without ``?after=``, which only this request had.
+        response["HX-Replace-Url"] = _address(request, request.GET.getlist(OPEN)[:MOST_OPEN])
     return response if job.status in UNSETTLED else trigger_event(response, "job-settled")
 
 

@@ -14,8 +14,8 @@ from jobs.models import Job
 from jobs.queries import facts, selections
 from jobs.queries.changes import changes_since
 from jobs.queries.expectations import expectation_of
+from jobs.queries.outlook import NOT_EXECUTED
 from jobs.queries.rows import url_of
-from jobs.queries.tasks import NOT_EXECUTED
 from jobs.views.answers import find_job, go_to, tell_scheduled
 from jobs.views.running import answer_expectation, asks_expectation
 from orchestrations import plans

@@ -1,5 +1,6 @@
 """The few tags of the pages. Small pieces are built here, not by `{% include %}`: a list draws hundreds of them."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from orchestrations.lib import durations
+from orchestrations.lib.timelines import Bars, Piece
 
 register = template.Library()
 
@@ -75,13 +77,18 @@ def status(value: Any, variant: str = "", word: str = "") -> SafeString:
 
 
 @register.simple_tag
-def fate(value: Any, title: str, more: str = "") -> SafeString:
-    """A cell of the score, with what it says in its title; "absent" is an empty one."""
-    if value == "absent":
-        return SafeString("<td></td>")
-    key = status_key(value)
-    words = f"{title}: {STATUS_WORDS[key]}, {more}" if more else f"{title}: {STATUS_WORDS[key]}"
-    return format_html('<td title="{}">{}</td>', words, fate_mark(key, STATUS_WORDS[key]))
+def fates(cells: Iterable[Any]) -> SafeString:
+    """The cells of a row of the score, each with what it says in its title; "absent" is an empty one."""
+    return SafeString("".join(_fate(cell) for cell in cells))
+
+
+def _fate(cell: Any) -> str:
+    if cell.status == "absent":
+        return "<td></td>"
+    key = status_key(cell.status)
+    word = STATUS_WORDS[key]
+    words = f"{cell.title}: {word}, {cell.more}" if cell.more else f"{cell.title}: {word}"
+    return f'<td title="{escape(words)}">{fate_mark(key, word)}</td>'
 
 
 @register.simple_tag
@@ -98,6 +105,33 @@ def fate_mark(key: str, spoken: str = "") -> SafeString:
 
 
 @register.simple_tag
+def bars(drawn: Bars) -> SafeString:
+    """What a timeline shows of one task: hatched while it waited, solid while it worked, dashed what is expected."""
+    pieces = [EMPTY]
+    if drawn.waiting:
+        pieces += [_box(drawn.waiting, "", 'fill="url(#hatch)"'), _box(drawn.waiting, "hatch-edge")]
+    if drawn.processing:
+        pieces.append(_box(drawn.processing, "fill", f'data-status="{status_key(drawn.status)}"'))
+    if drawn.expected:
+        pieces.append(_box(drawn.expected, "hatch-edge", 'stroke-dasharray="2 2.5"'))
+    if drawn.usual_x:
+        pieces.append(format_html('<line class="tick" x1="{0}" x2="{0}" y1="11" y2="33"/>', drawn.usual_x))
+    return SafeString("".join(pieces))
+
+
+def _box(piece: Piece, name: str, more: str = "") -> SafeString:
+    """``more`` is written here, never by a person."""
+    return format_html(
+        '<rect class="{}" {} x="{}" width="{}" y="15.5" height="13" rx="2"/>',
+        name,
+        SafeString(more),
+        piece.x,
+        piece.width,
+    )
+
+
+@register.simple_tag
+@lru_cache(maxsize=64)
 def kind(value: str) -> SafeString:
     """The tile of a component's kind, its word for those who do not see the tile."""
     return format_html(
