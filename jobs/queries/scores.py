@@ -87,6 +87,10 @@ class Score:
     parts: list[Part] = field(default_factory=list)
 
     @property
+    def is_active(self) -> bool:
+        return any(column.status in UNSETTLED for column in self.columns)
+
+    @property
     def legend(self) -> list[str]:
         """The statuses that occur, the ends first."""
         shown = {cell.status for part in self.parts for row in part.rows for cell in row.cells}

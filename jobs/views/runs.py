@@ -114,10 +114,11 @@ def _runs(
     zone = timezone.get_current_timezone()
     shown = found.filter(pk__lte=page.jobs[0].pk) if page.jobs else found.none()
     run_url = reverse("orchestration-run", args=[orchestration.project_id, orchestration.pk])
+    score = score_of(orchestration, shown, phases, usual_seconds=usual_seconds, now=member.now, zone=zone)
     return {
-        "score": score_of(orchestration, shown, phases, usual_seconds=usual_seconds, now=member.now, zone=zone),
+        "score": score,
         "runs": rows,
-        "live_url": request.get_full_path() if any(row.is_active for row in rows) else "",
+        "live_url": request.get_full_path() if score and score.is_active else "",
         "filters": [
             {"label": label, "url": f"{path}?{FILTER}={value}" if value else path, "current": value == which}
             for value, label in run_queries.FILTERS.items()
