@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from jobs.models import Job
@@ -20,6 +21,7 @@ from tests.pages.world import World, build_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 expect.set_options(timeout=PATIENCE_MS)
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 @pytest.fixture
@@ -140,19 +142,32 @@ def test_an_opened_task_stays_open_and_in_the_address(site: Site, world: World, 
         expect(page.locator("tr.detail")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [1024, 1440])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_score_and_job_fit_the_screen(width: int, scheme: str, site: Site, world: World, alice: User) -> None:
-    addresses = [
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 1024), ("dark", 360)])
+def test_score_job_and_dialogs_fit_and_are_accessible(
+    scheme: str, width: int, site: Site, world: World, alice: User, project: Project
+) -> None:
+    for status in (JobStatus.SUCCESS, JobStatus.WARNING, JobStatus.TERMINATED, JobStatus.CANCELLED):
+        build_child(build_job(world.orchestration, status), world.extractor, "orders", status)
+    going = build_job(world.orchestration, JobStatus.PROCESSING)
+    build_child(going, world.extractor, "orders", JobStatus.PROCESSING)
+    pages = [
         address_of(world.orchestration),
         f"{address_of(world.orchestration)}run/",
-        f"/projects/{world.project.pk}/jobs/{world.failed_run.pk}/",
-        f"/projects/{world.project.pk}/jobs/{world.failed_run.pk}/retry/",
+        f"/projects/{project.pk}/jobs/{going.pk}/?open=orders",
+        f"/projects/{project.pk}/jobs/{world.failed_run.pk}/retry/",
     ]
-    with site.page_of(alice, width=width, color_scheme=scheme) as page:
-        wide = [address for address in addresses if width_of(page, address) > width]
 
-    assert wide == []
+    with site.page_of(alice, width=width, color_scheme=scheme) as page:
+        found = [each for address in pages for each in faults(page, address, width)]
+
+    assert found == []
+
+
+def faults(page: Page, address: str, width: int) -> list[str]:
+    wide = width_of(page, address)
+    broken = Axe().run(page, options={"runOnly": {"type": "tag", "values": WCAG}}).response["violations"]
+    said = [f"{address} {each['id']}: {each['nodes'][0]['html'][:300]}" for each in broken]
+    return [*said, *([f"{address} is {wide} px wide"] if wide > width else [])]
 
 
 def cell(page: Page, task_name: str):  # type: ignore[no-untyped-def]
