@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -18,6 +19,10 @@ from orchestrations import plans, queries
 from orchestrations.lib import timelines
 from orchestrations.lib.durations import clock_words, duration_words
 from orchestrations.lib.timelines import Bars, Timeline
+
+MANY = 60
+"""A run of more tasks shows those that tell something; the others when their phase is unfolded."""
+USUAL_FATES = (JobStatus.SUCCESS, JobStatus.WAITING, NOT_EXECUTED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +51,15 @@ class TaskRow:
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseRows:
-    """``begun_at``: of a phase on its way."""
+    """``begun_at``: of a phase on its way. ``more``: what is folded away; ``fold_url``: the page with it, or without."""
 
+    key: str
     name: str
     note: str
     begun_at: datetime | None
     tasks: list[TaskRow]
+    more: str = ""
+    fold_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,12 +75,14 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """How the page is looked at: which tasks are open, and how their rows lead to the page with one more or less."""
+    """How the page is looked at: which tasks are open and which phases unfolded, and the page with one more or less."""
 
     now: datetime
     zone: tzinfo
     opened: Collection[str] = ()
-    toggle_urls: Mapping[str, str] = field(default_factory=dict)
+    unfolded: Collection[str] = ()
+    toggle_url: Callable[[str], str] = lambda key: ""
+    fold_url: Callable[[str], str] = lambda key: ""
 
 
 def children_of(run: Job) -> list[Job]:
@@ -98,21 +108,44 @@ def phases_of(run: Job, plan: plans.Plan, children: Sequence[Job], view: View) -
         zone=view.zone,
         phase_ends=_phase_ends(plan, by_key),
     )
+    shown = _shown(run, plan, by_key, view)
+    children = [child for child in children if child.task_key in shown]
     facts = _Facts(
         run=run,
         by_key=by_key,
         view=view,
         sentences=_sentences(children, view),
         lines=_opened_lines(by_key, view),
-        names=_names(run, tasks),
+        names=_names(run, [task for task in tasks if task.key in shown]),
         nested=progress_notes([child.pk for child in children if child.is_run and child.status in ACTIVE]),
         starts=starts,
     )
     rows = {
         task.key: _row(number, task, bars, facts)
         for number, (task, bars) in enumerate(zip(tasks, timeline.bars, strict=True), 1)
+        if task.key in shown
     }
     return _phase_rows(plan, facts, rows), timeline
+
+
+def _shown(run: Job, plan: plans.Plan, by_key: Mapping[str, Job], view: View) -> set[str]:
+    """All tasks of a run of few; of many those that did not just succeed or wait, are open, or in an unfolded phase."""
+    if len(plan.tasks) <= MANY:
+        return {task.key for task in plan.tasks}
+    return {
+        task.key
+        for phase in plan.phases
+        for task in phase.tasks
+        if phase.key in view.unfolded or task.key in view.opened or _fate(run, by_key.get(task.key)) not in USUAL_FATES
+    }
+
+
+def _fate(run: Job, job: Job | None) -> str:
+    """The status of a task, also of one that has no job (yet)."""
+    if job is not None:
+        return job.status
+    is_ahead = run.status in UNSETTLED and run.status != JobStatus.TERMINATING
+    return JobStatus.WAITING if is_ahead else NOT_EXECUTED
 
 
 def progress_of(run: Job, plan: plans.Plan, children: Sequence[Job], usual_seconds: float | None, now: datetime) -> Any:
@@ -185,18 +218,13 @@ def _row(number: int, task: plans.PlanTask, bars: Bars, facts: _Facts) -> TaskRo
         "kind": kind,
         "bars": bars,
         "is_open": task.key in facts.view.opened,
-        "toggle_url": facts.view.toggle_urls.get(task.key, ""),
+        "toggle_url": facts.view.toggle_url(task.key),
         "continues_on_failure": task.continue_on_failure,
     }
     if job is None:
-        ahead = facts.run.status in UNSETTLED and facts.run.status != JobStatus.TERMINATING
-        return TaskRow(
-            **common,
-            name=name_of(task, facts.names),
-            status=JobStatus.WAITING if ahead else NOT_EXECUTED,
-            bars_words="",
-            is_active=ahead,
-        )
+        status = _fate(facts.run, None)
+        is_ahead = status == JobStatus.WAITING
+        return TaskRow(**common, name=name_of(task, facts.names), status=status, bars_words="", is_active=is_ahead)
     return TaskRow(
         **common,
         name=job.name,
@@ -232,13 +260,22 @@ def _phase_rows(plan: plans.Plan, facts: _Facts, rows: Mapping[str, TaskRow]) ->
         is_going = any(job.finished_at is None for job in jobs)
         found.append(
             PhaseRows(
+                key=phase.key,
                 name=phase.name,
                 note=_note(facts, jobs, before, facts.starts.get(phase.key)),
                 begun_at=min(job.created_at for job in jobs) if is_going else None,
-                tasks=[rows[task.key] for task in phase.tasks],
+                tasks=[rows[task.key] for task in phase.tasks if task.key in rows],
+                more=_more(phase, facts, rows),
+                fold_url=facts.view.fold_url(phase.key) if len(plan.tasks) > MANY else "",
             )
         )
     return found
+
+
+def _more(phase: plans.PlanPhase, facts: _Facts, rows: Mapping[str, TaskRow]) -> str:
+    """ "195 success, 3 waiting" """
+    folded = Counter(_fate(facts.run, facts.by_key.get(task.key)) for task in phase.tasks if task.key not in rows)
+    return ", ".join(f"{folded[fate]} {fate.replace('-', ' ')}" for fate in USUAL_FATES if fate in folded)
 
 
 def _note(facts: _Facts, jobs: Sequence[Job], before: str, start: datetime | None) -> str:

@@ -125,3 +125,40 @@ def test_opening_a_row_gives_its_address_and_a_tick_none(
 
     assert opened["HX-Replace-Url"] == address
     assert "HX-Replace-Url" not in tick
+
+
+@pytest.fixture
+def large_run(project: Project) -> Job:
+    component = builders.build_configuration(project, name="Orders")
+    many = [task(component, key=f"many-{number}") for number in range(60)]
+    orchestration = builders.build_orchestration(project, many, [task(component, key=key) for key in ("next", "last")])
+    run = build_job(orchestration, JobStatus.PROCESSING)
+    for number in range(58):
+        build_child(run, component, f"many-{number}", JobStatus.SUCCESS)
+    build_child(run, component, "many-58", JobStatus.ERROR, continue_on_failure=True)
+    build_child(run, component, "many-59", JobStatus.PROCESSING)
+    return run
+
+
+def test_a_run_of_very_many_tasks_shows_those_that_tell_something(large_run: Job, as_alice: Client) -> None:
+    context = as_alice.get(address_of(large_run)).context
+
+    shown = [([row.key for row in phase.tasks], phase.more) for phase in context["phases"]]
+    assert shown == [(["many-58", "many-59"], "58 success"), ([], "2 waiting")]
+
+
+def test_its_phases_are_unfolded_by_a_link_that_the_ticks_keep(large_run: Job, as_alice: Client) -> None:
+    first = as_alice.get(address_of(large_run)).context
+
+    second = as_alice.get(first["phases"][1].fold_url).context
+
+    assert [row.key for row in second["phases"][1].tasks] == ["next", "last"]
+    assert second["phases"][1].fold_url == address_of(large_run)
+    assert second["job"].live_url == first["phases"][1].fold_url
+    assert second["phases"][0].tasks[0].toggle_url.endswith("?open=many-58&phase=phase-2")
+
+
+def test_a_run_of_few_tasks_folds_nothing(run: Job, as_alice: Client) -> None:
+    context = as_alice.get(address_of(run)).context
+
+    assert [(len(phase.tasks), phase.more, phase.fold_url) for phase in context["phases"]] == [(1, "", "")] * 3
