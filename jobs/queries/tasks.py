@@ -51,7 +51,7 @@ class TaskRow:
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseRows:
-    """``begun_at``: of a phase on its way. ``more``: what is folded away; ``fold_url``: the page with it, or without."""
+    """``begun_at``: of one on its way. ``more``: what is folded away; ``fold_url``: the page with it, or without it."""
 
     key: str
     name: str
