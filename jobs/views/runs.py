@@ -126,6 +126,7 @@ def _runs(
         "is_filtered": bool(which),
         "all_url": path,
         "run_url": run_url if member.may_operate else "",
+        "tasks_url": _links(orchestration, member)["tasks"],
         "has_tasks": any(tasks for _, tasks in phases),
         "newer_url": page.newer_url,
         "older_url": page.older_url,

@@ -104,13 +104,17 @@ def _rules(longest: float, usual_seconds: float | None) -> list[Rule]:
         return []
     step = next((step for step in STEPS if longest / step <= MOST_RULES), longest)
     size, unit = next(each for each in UNITS if step >= each[0] or each[0] == 1)
-    count = int(longest / step)
-    rules = []
-    for number in range(1, count + 1):
-        label = f"{round(number * step / size, 3):g}" + (f" {unit}" if number == count else "")
-        is_crowded = usual_seconds is not None and abs(number * step - usual_seconds) / longest * TALLEST < CROWDED
-        rules.append(Rule(_y(number * step, longest), "" if is_crowded else label))
-    return rules
+    values = [number * step for number in range(1, int(longest / step) + 1)]
+    labels = ["" if _is_crowded(value, usual_seconds, longest) else f"{round(value / size, 3):g}" for value in values]
+    last = max((place for place, label in enumerate(labels) if label), default=-1)
+    return [
+        Rule(_y(value, longest), f"{label} {unit}" if place == last else label)
+        for place, (value, label) in enumerate(zip(values, labels, strict=True))
+    ]
+
+
+def _is_crowded(value: float, usual_seconds: float | None, longest: float) -> bool:
+    return usual_seconds is not None and abs(value - usual_seconds) / longest * TALLEST < CROWDED
 
 
 def _height(seconds: float | None, longest: float) -> float:

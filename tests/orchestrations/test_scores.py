@@ -62,6 +62,12 @@ def test_the_label_of_a_line_gives_way_to_that_of_the_usual_duration() -> None:
     assert (chart.usual.label, chart.usual.y) == ("usual 21 min", "54.0")
 
 
+def test_the_highest_label_that_is_left_names_the_unit() -> None:
+    chart = scores.draw([run(80)], usual_seconds=58, zone=UTC)
+
+    assert [rule.label for rule in chart.rules] == ["30 s", ""]
+
+
 def test_without_any_duration_there_is_no_axis() -> None:
     chart = scores.draw([run(None)], usual_seconds=None, zone=UTC)
 
