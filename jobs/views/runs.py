@@ -43,7 +43,7 @@ def detail(request: MemberRequest, orchestration_id: int) -> HttpResponse:
         "orchestration": {**_facts(orchestration, phases, request.member), "usual_seconds": usual_seconds},
         "links": _links(orchestration, request.member),
         "token": queries.token_of(orchestration),
-        "versions": queries.last_versions(orchestration),
+        "versions": _versions(orchestration),
         "phases": _phases(phases),
         **runs,
     }
@@ -65,11 +65,10 @@ def _facts(orchestration: Orchestration, phases: Phases, member: Member) -> dict
 def _links(orchestration: Orchestration, member: Member) -> dict[str, str]:
     """Pages about it, "" for those that do not exist or that the viewer may not use."""
     address = [orchestration.project_id, orchestration.pk]
-    compare, newest = links.find("version-compare", *address), orchestration.version
     found = {
         "export": links.find("orchestration-export", *address),
         "versions": links.find("versions", *address),
-        "compare": f"{compare}?from={newest - 1}&to={newest}" if compare and newest > 1 else "",
+        "compare": _compare_url(orchestration, orchestration.version),
     }
     changing = {
         "edit": "orchestration-edit",
@@ -79,6 +78,26 @@ def _links(orchestration: Orchestration, member: Member) -> dict[str, str]:
     }
     may_change = member.may(Role.EDITOR)
     return found | {key: links.find(name, *address) if may_change else "" for key, name in changing.items()}
+
+
+def _compare_url(orchestration: Orchestration, version: int) -> str:
+    """What this save changed."""
+    page = links.find("version-compare", orchestration.project_id, orchestration.pk)
+    return f"{page}?from={version - 1}&to={version}" if page and version > 1 else ""
+
+
+def _versions(orchestration: Orchestration) -> list[dict[str, Any]]:
+    return [
+        {
+            "version": each.version,
+            "change_description": each.change_description,
+            "created_at": each.created_at,
+            "created_by": each.created_by,
+            "created_with": each.created_with,
+            "compare_url": _compare_url(orchestration, each.version),
+        }
+        for each in queries.last_versions(orchestration)
+    ]
 
 
 def _phases(phases: Phases) -> list[dict[str, Any]]:
