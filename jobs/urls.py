@@ -14,6 +14,7 @@ from jobs.views import (
     orchestrations,
     retries,
     running,
+    runs,
     searches,
     terminations,
 )
@@ -21,7 +22,7 @@ from orchestrations.views import creating, transfers
 
 of_orchestrations = [
     path("", orchestrations.overview, name="orchestrations"),
-    path("<int:orchestration_id>/", orchestrations.detail, name="orchestration"),
+    path("<int:orchestration_id>/", runs.detail, name="orchestration"),
     path("<int:orchestration_id>/run/", running.run, name="orchestration-run"),
     path("<int:orchestration_id>/switch/", orchestrations.switch, name="orchestration-switch"),
     # the editor of tasks

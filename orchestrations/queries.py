@@ -20,6 +20,7 @@ from orchestrations.models import (
 )
 
 MOST_CHANGES = 5
+LAST_VERSIONS = 4
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,18 @@ def changes_since(configuration: Configuration | None, version: int | None) -> l
     return list(later.order_by("-version")[:MOST_CHANGES])
 
 
-def name_of_token(orchestration: Configuration) -> str:
-    """Of its own token (R18); "" when it has none."""
-    token = Token.objects.filter(orchestration=orchestration, replaced_at__isnull=True).only("description").first()
-    return token.description if token else ""
+def last_versions(configuration: Configuration) -> list[ConfigurationVersion]:
+    """The last saves, newest first, without their documents."""
+    return list(
+        configuration.versions.select_related("created_by").defer("document").order_by("-version")[:LAST_VERSIONS]
+    )
+
+
+def token_of(orchestration: Configuration) -> Token | None:
+    """Its own (R18)."""
+    own = Token.objects.filter(orchestration=orchestration, replaced_at__isnull=True)
+    found: Token | None = own.only("description", "last_used_at", "expires_at").first()
+    return found
 
 
 def names_of(project: Project, keys: Iterable[str]) -> dict[tuple[str, str], str]:
@@ -110,6 +119,12 @@ def members_of(project: Project) -> list[Membership]:
 def find_member(project: Project, membership_id: int) -> Membership | None:
     found: Membership | None = project.memberships.select_related("user", "project").filter(pk=membership_id).first()
     return found
+
+
+def ids_of(project_id: int, keys: Iterable[str]) -> dict[tuple[str, str], int]:
+    """Configurations by component and key."""
+    found = Configuration.objects.filter(project=project_id, key__in=set(keys)).values_list("component_id", "key", "pk")
+    return {(component_id, key): pk for component_id, key, pk in found}
 
 
 def _counted(number: int, noun: str) -> str:

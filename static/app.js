@@ -90,7 +90,7 @@ onClick("[data-check-from]", (link, event) => {
     reached ||= member.dataset.tristateGroup === link.dataset.checkFrom;
     member.checked = reached && "active" in member.dataset;
   }
-  paintSelection(selection);
+  selection.dispatchEvent(new Event("change", { bubbles: true }));
 });
 
 /* data-submit-on-change: a filter that needs no button */
@@ -332,3 +332,12 @@ document.addEventListener("keydown", (event) => {
 });
 
 /* --- runs at a glance --- */
+
+/* data-keeps-scroll: a part that scrolls sideways stays where the reader has put it when it is swapped for a newer one of the same id */
+const sideways = new Map();
+document.addEventListener("scroll", (event) => {
+  if (event.target.matches?.("[data-keeps-scroll]")) sideways.set(event.target.id, event.target.scrollLeft);
+}, { passive: true, capture: true });
+document.addEventListener("htmx:load", (event) => all(event.detail.elt, "[data-keeps-scroll]").forEach((part) => {
+  if (sideways.has(part.id)) part.scrollLeft = sideways.get(part.id);
+}));

@@ -15,6 +15,7 @@ import pytest
 from django.test import Client
 
 from jobs import snapshots
+from jobs.queries import planned
 from orchestrations import tokens
 from orchestrations.access import Actor
 from orchestrations.models import Project, Role, Token, User
@@ -48,6 +49,7 @@ def now() -> datetime:
 def quick_and_private(settings: Any, tmp_path: Path) -> None:
     """Passwords cost nothing, and each test has a data folder of its own and knows no plan of another's rows."""
     snapshots._plan.cache_clear()
+    planned.forget_versions()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.DATA_DIR = tmp_path / "data"
 

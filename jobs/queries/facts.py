@@ -15,6 +15,7 @@ from jobs.queries.rows import By, JobRow, by_of, cause_of, component_of, listed,
 from jobs.queries.selections import pretty
 from jobs.states import UNSETTLED, JobStatus
 from orchestrations import plans
+from orchestrations.lib import links
 
 HISTORY = 12
 SHORTEST_WAIT_SECONDS = 1
@@ -44,6 +45,7 @@ class JobFacts:
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    about_start: datetime | None
     about_end: datetime | None
     seconds: float | None
     waited_seconds: float | None
@@ -51,10 +53,11 @@ class JobFacts:
     by: By
     cause: str
     version: int | None
+    version_url: str
     parent: Link | None
     retry_of: Link | None
     retried_by: Link | None
-    waited_for: str = ""
+    waited_for: Link | None = None
     # Set by the view, which knows the viewer and the address:
     terminate_url: str = ""
     retry_url: str = ""
@@ -84,6 +87,7 @@ def facts_of(job: Job, plan: plans.Plan | None, *, now: datetime, zone: tzinfo) 
         created_at=job.created_at,
         started_at=job.started_at,
         ended_at=job.finished_at,
+        about_start=reason.eta if reason else None,
         about_end=_about_end(job, usually, now),
         seconds=job.duration_seconds,
         waited_seconds=_waited(job),
@@ -91,6 +95,8 @@ def facts_of(job: Job, plan: plans.Plan | None, *, now: datetime, zone: tzinfo) 
         by=by_of(job),
         cause=cause_of(job),
         version=job.configuration_version,
+        version_url=links.find("versions", job.project_id, job.configuration_id) if job.configuration_id else "",
+        waited_for=_waited_for(job),
         parent=_link(job, job.parent_id),
         retry_of=_link(job, job.previous_job_id),
         retried_by=_link(job, job.retries.order_by("-pk").values_list("pk", flat=True).first()),
@@ -204,6 +210,15 @@ def _waited(job: Job) -> float | None:
         return None
     waited = (job.started_at - job.created_at) / timedelta(seconds=1)
     return waited if waited >= SHORTEST_WAIT_SECONDS else None
+
+
+def _waited_for(job: Job) -> Link | None:
+    """The job of the same configuration whose end it waited for: the one before it, since one runs at a time (R5)."""
+    if job.started_at is None or _waited(job) is None or job.configuration_id is None:
+        return None
+    before = Job.objects.filter(configuration=job.configuration_id, pk__lt=job.pk).order_by("-pk")
+    pk, end = before.values_list("pk", "finished_at").first() or (None, None)
+    return _link(job, pk) if end is not None and job.created_at < end <= job.started_at else None
 
 
 def _link(job: Job, pk: int | None) -> Link | None:

@@ -139,7 +139,7 @@ def notes_of(jobs: Iterable[Job], *, now: datetime) -> dict[int, str]:
     jobs = list(jobs)
     notes = {job.pk: _ending(job) for job in jobs}
     notes |= {pk: reason.text for pk, reason in waiting.reasons(jobs, now=now).items()}
-    notes |= _progress([job.pk for job in jobs if job.is_run and job.status == JobStatus.PROCESSING])
+    notes |= progress_notes([job.pk for job in jobs if job.is_run and job.status == JobStatus.PROCESSING])
     return notes
 
 
@@ -154,7 +154,8 @@ def first_line(text: str) -> str:
     return line if len(line) <= NOTE_LENGTH else f"{line[:NOTE_LENGTH]}…"
 
 
-def _progress(run_ids: list[int]) -> dict[int, str]:
+def progress_notes(run_ids: list[int]) -> dict[int, str]:
+    """Of runs on their way: "2 done, Transform is running"."""
     if not run_ids:
         return {}
     settled: dict[int, int] = {}

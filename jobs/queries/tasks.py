@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from jobs import usual, waiting
+from jobs import waiting
 from jobs.models import Job
-from jobs.queries import reasons, sources
-from jobs.queries.rows import component_of, progress_words, url_of
+from jobs.queries import outlook, reasons, sources
+from jobs.queries.outlook import NOT_EXECUTED
+from jobs.queries.rows import component_of, progress_notes, progress_words, url_of
 from jobs.queries.selections import name_of
-from jobs.states import UNSETTLED, JobStatus
+from jobs.states import ACTIVE, UNSETTLED, JobStatus
 from orchestrations import plans, queries
 from orchestrations.lib import timelines
-from orchestrations.lib.durations import duration_words
-from orchestrations.lib.timelines import Bars, Span, Timeline
+from orchestrations.lib.durations import clock_words, duration_words
+from orchestrations.lib.timelines import Bars, Timeline
 
-NOT_EXECUTED = "not-executed"
-"""Drawn like a status; no job ever has it."""
+MANY = 60
+"""A run of more tasks shows those that tell something; the others when their phase is unfolded."""
+USUAL_FATES = (JobStatus.SUCCESS, JobStatus.WAITING, NOT_EXECUTED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +45,21 @@ class TaskRow:
     toggle_url: str = ""
     message: str = ""
     continues_on_failure: bool = False
+    note: str = ""
     lines: list[sources.Line] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseRows:
+    """``begun_at``: of one on its way. ``more``: what is folded away; ``fold_url``: the page with it, or without it."""
+
+    key: str
     name: str
     note: str
+    begun_at: datetime | None
     tasks: list[TaskRow]
+    more: str = ""
+    fold_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +75,14 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """How the page is looked at: which tasks are open, and how their rows lead to the page with one more or less."""
+    """How the page is looked at: which tasks are open and which phases unfolded, and the page with one more or less."""
 
     now: datetime
     zone: tzinfo
     opened: Collection[str] = ()
-    toggle_urls: Mapping[str, str] = field(default_factory=dict)
+    unfolded: Collection[str] = ()
+    toggle_url: Callable[[str], str] = lambda key: ""
+    fold_url: Callable[[str], str] = lambda key: ""
 
 
 def children_of(run: Job) -> list[Job]:
@@ -87,21 +99,53 @@ def children_of(run: Job) -> list[Job]:
 def phases_of(run: Job, plan: plans.Plan, children: Sequence[Job], view: View) -> tuple[list[PhaseRows], Timeline]:
     by_key = {child.task_key: child for child in children}
     tasks = plan.tasks
-    known = usual.seconds_of(child.configuration_id for child in children)
+    spans, starts = outlook.spans_of(run, plan, by_key, view.now)
     timeline = timelines.draw(
-        [_span(by_key.get(task.key), known) for task in tasks],
+        [spans[task.key] for task in tasks],
         begin=run.started_at or run.created_at,
         end=run.finished_at,
         now=view.now,
         zone=view.zone,
         phase_ends=_phase_ends(plan, by_key),
     )
-    facts = _Facts(run, by_key, view, _sentences(children, view), _opened_lines(by_key, view), _names(run, tasks))
+    shown = _shown(run, plan, by_key, view)
+    children = [child for child in children if child.task_key in shown]
+    facts = _Facts(
+        run=run,
+        by_key=by_key,
+        view=view,
+        sentences=_sentences(children, view),
+        lines=_opened_lines(by_key, view),
+        names=_names(run, [task for task in tasks if task.key in shown]),
+        nested=progress_notes([child.pk for child in children if child.is_run and child.status in ACTIVE]),
+        starts=starts,
+    )
     rows = {
         task.key: _row(number, task, bars, facts)
         for number, (task, bars) in enumerate(zip(tasks, timeline.bars, strict=True), 1)
+        if task.key in shown
     }
-    return _phase_rows(run, plan, by_key, rows), timeline
+    return _phase_rows(plan, facts, rows), timeline
+
+
+def _shown(run: Job, plan: plans.Plan, by_key: Mapping[str, Job], view: View) -> set[str]:
+    """All tasks of a run of few; of many those that did not just succeed or wait, are open, or in an unfolded phase."""
+    if len(plan.tasks) <= MANY:
+        return {task.key for task in plan.tasks}
+    return {
+        task.key
+        for phase in plan.phases
+        for task in phase.tasks
+        if phase.key in view.unfolded or task.key in view.opened or _fate(run, by_key.get(task.key)) not in USUAL_FATES
+    }
+
+
+def _fate(run: Job, job: Job | None) -> str:
+    """The status of a task, also of one that has no job (yet)."""
+    if job is not None:
+        return job.status
+    is_ahead = run.status in UNSETTLED and run.status != JobStatus.TERMINATING
+    return JobStatus.WAITING if is_ahead else NOT_EXECUTED
 
 
 def progress_of(run: Job, plan: plans.Plan, children: Sequence[Job], usual_seconds: float | None, now: datetime) -> Any:
@@ -123,7 +167,7 @@ def progress_of(run: Job, plan: plans.Plan, children: Sequence[Job], usual_secon
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Facts:
     run: Job
     by_key: Mapping[str, Job]
@@ -131,18 +175,8 @@ class _Facts:
     sentences: Mapping[int, str]
     lines: Mapping[int, list[sources.Line]]
     names: Mapping[tuple[str, str], str]
-
-
-def _span(job: Job | None, known: Mapping[int, float]) -> Span:
-    if job is None:
-        return Span(status=NOT_EXECUTED)
-    return Span(
-        status=job.status,
-        created_at=job.created_at,
-        started_at=job.started_at,
-        ended_at=job.finished_at,
-        usual_seconds=known.get(job.configuration_id or 0),
-    )
+    nested: Mapping[int, str]
+    starts: Mapping[str, datetime | None]
 
 
 def _phase_ends(plan: plans.Plan, by_key: Mapping[str, Job]) -> list[datetime]:
@@ -184,18 +218,13 @@ def _row(number: int, task: plans.PlanTask, bars: Bars, facts: _Facts) -> TaskRo
         "kind": kind,
         "bars": bars,
         "is_open": task.key in facts.view.opened,
-        "toggle_url": facts.view.toggle_urls.get(task.key, ""),
+        "toggle_url": facts.view.toggle_url(task.key),
         "continues_on_failure": task.continue_on_failure,
     }
     if job is None:
-        ahead = facts.run.status in UNSETTLED and facts.run.status != JobStatus.TERMINATING
-        return TaskRow(
-            **common,
-            name=name_of(task, facts.names),
-            status=JobStatus.WAITING if ahead else NOT_EXECUTED,
-            bars_words="",
-            is_active=ahead,
-        )
+        status = _fate(facts.run, None)
+        is_ahead = status == JobStatus.WAITING
+        return TaskRow(**common, name=name_of(task, facts.names), status=status, bars_words="", is_active=is_ahead)
     return TaskRow(
         **common,
         name=job.name,
@@ -207,6 +236,7 @@ def _row(number: int, task: plans.PlanTask, bars: Bars, facts: _Facts) -> TaskRo
         started_at=job.started_at,
         seconds=job.duration_seconds,
         waiting=facts.sentences.get(job.pk, ""),
+        note=facts.nested.get(job.pk, ""),
         message="" if job.status == JobStatus.SUCCESS else job.message,
         lines=facts.lines.get(job.pk, []),
     )
@@ -220,23 +250,40 @@ def _bars_words(job: Job) -> str:
     return f"waited {waited}, then {then}"
 
 
-def _phase_rows(run: Job, plan: plans.Plan, by_key: Mapping[str, Job], rows: Mapping[str, TaskRow]) -> list[PhaseRows]:
+def _phase_rows(plan: plans.Plan, facts: _Facts, rows: Mapping[str, TaskRow]) -> list[PhaseRows]:
     found: list[PhaseRows] = []
     for phase in plan.phases:
         if not phase.tasks:
             continue
-        jobs = [by_key[task.key] for task in phase.tasks if task.key in by_key]
+        jobs = [facts.by_key[task.key] for task in phase.tasks if task.key in facts.by_key]
         before = found[-1].name if found else ""
+        is_going = any(job.finished_at is None for job in jobs)
         found.append(
-            PhaseRows(name=phase.name, note=_note(run, jobs, before), tasks=[rows[task.key] for task in phase.tasks])
+            PhaseRows(
+                key=phase.key,
+                name=phase.name,
+                note=_note(facts, jobs, before, facts.starts.get(phase.key)),
+                begun_at=min(job.created_at for job in jobs) if is_going else None,
+                tasks=[rows[task.key] for task in phase.tasks if task.key in rows],
+                more=_more(phase, facts, rows),
+                fold_url=facts.view.fold_url(phase.key) if len(plan.tasks) > MANY else "",
+            )
         )
     return found
 
 
-def _note(run: Job, jobs: Sequence[Job], before: str) -> str:
+def _more(phase: plans.PlanPhase, facts: _Facts, rows: Mapping[str, TaskRow]) -> str:
+    """ "195 success, 3 waiting" """
+    folded = Counter(_fate(facts.run, facts.by_key.get(task.key)) for task in phase.tasks if task.key not in rows)
+    return ", ".join(f"{folded[fate]} {fate.replace('-', ' ')}" for fate in USUAL_FATES if fate in folded)
+
+
+def _note(facts: _Facts, jobs: Sequence[Job], before: str, start: datetime | None) -> str:
     if not jobs:
-        if run.status not in UNSETTLED or run.status == JobStatus.TERMINATING:
+        if facts.run.status not in UNSETTLED or facts.run.status == JobStatus.TERMINATING:
             return "not executed"
+        if start is not None:
+            return f"starts about {clock_words(start, facts.view.now, facts.view.zone)}"
         return f"starts after {before}" if before else ""
     ends = [job.finished_at for job in jobs if job.finished_at is not None]
     if len(ends) < len(jobs):

@@ -19,7 +19,7 @@ from jobs.views.answers import find_job
 from orchestrations.lib.htmx import trigger_event, wants_fragment
 from orchestrations.views.members import MemberRequest, for_members
 
-OPEN = "open"
+OPEN, UNFOLDED = "open", "phase"
 MOST_OPEN = 20
 
 
@@ -36,6 +36,9 @@ def detail(request: MemberRequest, job_id: int) -> HttpResponse:
     if not wants_fragment(request):
         return render(request, "jobs/job_detail.html", {**_rest(request, job), **context})
     response = render(request, "jobs/_job_live.html", {**context, "fragment": True})
+    if (request.htmx.trigger or "").startswith(("task-", "phase-")):
+        # Something was opened or closed: without ``?after=``, which only this request had.
+        response["HX-Replace-Url"] = _address(request, request.GET.getlist(OPEN)[:MOST_OPEN])
     return response if job.status in UNSETTLED else trigger_event(response, "job-settled")
 
 
@@ -56,7 +59,7 @@ def _live(request: MemberRequest, job: Job) -> dict[str, Any]:
     found.cursor = tail.cursor
     context: dict[str, Any] = {"job": found, "log": logs.log_of(request, job, tail)}
     if plan is not None:
-        view = tasks.View(now=now, zone=zone, opened=opened, toggle_urls=_toggles(request, plan, opened))
+        view = _view(request, opened)
         phases, timeline = tasks.phases_of(job, plan, children, view)
         found.progress = tasks.progress_of(job, plan, children, found.usual_seconds, now)
         context |= {"phases": phases, "timeline": timeline}
@@ -64,17 +67,26 @@ def _live(request: MemberRequest, job: Job) -> dict[str, Any]:
     return context
 
 
-def _toggles(request: MemberRequest, plan: Any, opened: list[str]) -> dict[str, str]:
-    keys = [task.key for task in plan.tasks]
-    return {
-        key: _address(request, [each for each in opened if each != key] if key in opened else [*opened, key])
-        for key in keys
-    }
+def _view(request: MemberRequest, opened: list[str]) -> tasks.View:
+    unfolded = request.GET.getlist(UNFOLDED)[:MOST_OPEN]
+    return tasks.View(
+        now=request.member.now,
+        zone=timezone.get_current_timezone(),
+        opened=opened,
+        unfolded=unfolded,
+        toggle_url=lambda key: _address(request, _toggled(opened, key)),
+        fold_url=lambda key: _address(request, opened, _toggled(unfolded, key)),
+    )
 
 
-def _address(request: MemberRequest, opened: list[str]) -> str:
-    """This page with these tasks open."""
-    parameters = [(OPEN, key) for key in opened]
+def _toggled(keys: list[str], key: str) -> list[str]:
+    return [each for each in keys if each != key] if key in keys else [*keys, key]
+
+
+def _address(request: MemberRequest, opened: list[str], unfolded: list[str] | None = None) -> str:
+    """This page with these tasks open and these phases unfolded."""
+    unfolded = request.GET.getlist(UNFOLDED)[:MOST_OPEN] if unfolded is None else unfolded
+    parameters = [(OPEN, key) for key in opened] + [(UNFOLDED, key) for key in unfolded]
     parameters += logs.filters_of(request)
     return f"{request.path}?{urlencode(parameters)}" if parameters else request.path
 

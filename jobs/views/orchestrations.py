@@ -1,4 +1,4 @@
-"""Orchestrations with their runs: the overview, one of them, and its switch."""
+"""Orchestrations with their last runs: the overview, and the switch."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from jobs import usual
 from jobs.queries import overviews
 from jobs.queries import runs as run_queries
-from jobs.queries.pages import page_of
-from jobs.queries.rows import component_of, rows_of
 from jobs.views.answers import find_orchestration, go_to, page_or_fragment
-from orchestrations import editing, queries
+from orchestrations import editing
 from orchestrations.lib import links
 from orchestrations.lib.htmx import wants_fragment
 from orchestrations.models import Orchestration, Role
 from orchestrations.views.members import Member, MemberRequest, for_members
 
-FILTER = "runs"
 FILTERS_FORM = "overview-filters"
 """The id of the form above the overview; what it asks for becomes the address."""
 
@@ -72,30 +68,6 @@ def _around(request: MemberRequest, filters: overviews.Filters, found: overviews
     }
 
 
-@require_safe
-@for_members()
-def detail(request: MemberRequest, orchestration_id: int) -> HttpResponse:
-    """The orchestration with its runs; as a fragment the runs alone."""
-    orchestration = find_orchestration(request, orchestration_id)
-    runs = _runs(request, orchestration)
-    if wants_fragment(request):
-        return render(request, "orchestrations/_run_list.html", runs)
-    phases = _phases(orchestration)
-    return render(
-        request,
-        "orchestrations/orchestration_detail.html",
-        {
-            "list_url": reverse("orchestrations", args=[orchestration.project_id]),
-            "orchestration": {
-                **_facts(orchestration, request.member),
-                "phase_names": [phase["name"] for phase in phases],
-            },
-            "phases": phases,
-            **runs,
-        },
-    )
-
-
 @require_POST
 @for_members(Role.OPERATOR)
 def switch(request: MemberRequest, orchestration_id: int) -> HttpResponse:
@@ -114,14 +86,14 @@ def switch(request: MemberRequest, orchestration_id: int) -> HttpResponse:
     if request.htmx.target == f"orchestration-{orchestration.pk}":
         row = _row(run_queries.overview_of(orchestration, now=member.now), member)
         return render(request, "orchestrations/_orchestration_row.html", {"row": row})
-    context = {**_facts(orchestration, member), "target": "switch", "with_words": True}
+    context = {**basics_of(orchestration, member), "target": "switch", "with_words": True}
     return render(request, "orchestrations/_enabled_switch.html", context)
 
 
 def _row(found: run_queries.Overview, member: Member) -> dict[str, Any]:
     orchestration = found.orchestration
     return {
-        **_basics(orchestration, member),
+        **basics_of(orchestration, member),
         "description": orchestration.description,
         "tasks_words": found.size.words,
         "last_run": found.last_run,
@@ -129,7 +101,8 @@ def _row(found: run_queries.Overview, member: Member) -> dict[str, Any]:
     }
 
 
-def _basics(orchestration: Orchestration, member: Member) -> dict[str, Any]:
+def basics_of(orchestration: Orchestration, member: Member) -> dict[str, Any]:
+    """What list and page both show and offer."""
     address = [member.project.pk, orchestration.pk]
     return {
         "id": orchestration.pk,
@@ -138,60 +111,4 @@ def _basics(orchestration: Orchestration, member: Member) -> dict[str, Any]:
         "is_enabled": not orchestration.is_disabled,
         "run_url": reverse("orchestration-run", args=address) if member.may_operate else "",
         "toggle_url": reverse("orchestration-switch", args=address) if member.may_operate else "",
-    }
-
-
-def _facts(orchestration: Orchestration, member: Member) -> dict[str, Any]:
-    size = queries.sizes_of([orchestration]).get(orchestration.pk, queries.Size())
-    address = [member.project.pk, orchestration.pk]
-    return {
-        **_basics(orchestration, member),
-        "description": orchestration.description,
-        "usual_seconds": usual.seconds(orchestration.pk),
-        "tasks_words": size.words,
-        "tasks_url": reverse("orchestration-tasks", args=address) if member.may(Role.EDITOR) else "",
-        "version": orchestration.version,
-        "token_name": queries.name_of_token(orchestration),
-    }
-
-
-def _phases(orchestration: Orchestration) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": phase.name,
-            "tasks": [
-                {
-                    "name": task.name or (task.configuration.name if task.configuration else task.component_id),
-                    "component": component_of(task.component_id)[0],
-                    "kind": component_of(task.component_id)[1],
-                    "is_active": task.is_enabled,
-                    "continues_on_failure": task.continue_on_failure,
-                }
-                for task in tasks
-            ],
-        }
-        for phase, tasks in queries.phases_of(orchestration)
-    ]
-
-
-def _runs(request: MemberRequest, orchestration: Orchestration) -> dict[str, Any]:
-    which = request.GET.get(FILTER, "")
-    if which not in run_queries.FILTERS:
-        raise Http404("There is no such filter of runs.")
-    path = request.path
-    page = page_of(run_queries.of_orchestration(orchestration, which), request.GET, path)
-    rows = rows_of(page.jobs, project=request.member.project, now=request.member.now)
-    run_url = reverse("orchestration-run", args=[orchestration.project_id, orchestration.pk])
-    return {
-        "runs": rows,
-        "live_url": request.get_full_path() if any(row.is_active for row in rows) else "",
-        "filters": [
-            {"label": label, "url": f"{path}?{FILTER}={value}" if value else path, "current": value == which}
-            for value, label in run_queries.FILTERS.items()
-        ],
-        "is_filtered": bool(which),
-        "all_url": path,
-        "run_url": run_url if request.member.may_operate else "",
-        "newer_url": page.newer_url,
-        "older_url": page.older_url,
     }

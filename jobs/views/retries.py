@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -12,11 +12,15 @@ from django.views.decorators.http import require_http_methods
 from jobs import launching, snapshots
 from jobs.models import Job
 from jobs.queries import facts, selections
+from jobs.queries.changes import changes_since
+from jobs.queries.expectations import expectation_of
+from jobs.queries.outlook import NOT_EXECUTED
 from jobs.queries.rows import url_of
-from jobs.queries.tasks import NOT_EXECUTED
 from jobs.views.answers import find_job, go_to, tell_scheduled
-from orchestrations import plans, queries
+from jobs.views.running import answer_expectation, asks_expectation
+from orchestrations import plans
 from orchestrations.components.catalogue import UnknownComponent
+from orchestrations.lib import links
 from orchestrations.lib.htmx import wants_fragment
 from orchestrations.models import Role
 from orchestrations.views.members import MemberRequest, for_members
@@ -31,6 +35,8 @@ def retry(request: MemberRequest, job_id: int) -> HttpResponse:
     job = find_job(request, job_id)
     given = request.POST if request.method == "POST" else request.GET
     as_it_was = given.get(AS) == WAS
+    if asks_expectation(request):
+        return _expect(request, job, as_it_was)
     if request.method != "POST":
         return _form(request, job, as_it_was=as_it_was)
     chosen = request.POST.getlist("task") if job.is_run else None
@@ -66,8 +72,20 @@ def _form(
     return render(request, "jobs/job_retry_form.html", context, status=422 if error else 200)
 
 
+def _expect(request: MemberRequest, job: Job, as_it_was: bool) -> HttpResponse:
+    try:
+        plan = _plan(job, as_it_was)
+    except (snapshots.SnapshotLost, plans.InvalidPlan) as refusal:
+        raise Http404(str(refusal)) from refusal
+    return answer_expectation(request, plan, request.GET.getlist("task"), job.configuration)
+
+
+def _plan(job: Job, as_it_was: bool) -> plans.Plan:
+    return snapshots.whole_plan_of(job) if as_it_was else launching.newest_plan_of(job)
+
+
 def _selection(request: MemberRequest, job: Job, as_it_was: bool, chosen: list[str] | None) -> dict[str, Any]:
-    plan = snapshots.whole_plan_of(job) if as_it_was else launching.newest_plan_of(job)
+    plan = _plan(job, as_it_was)
     place = selections.place_of(request.GET.get("from", ""))
     if chosen is None and place is not None:
         chosen = selections.active_from(plan, place)
@@ -81,12 +99,19 @@ def _selection(request: MemberRequest, job: Job, as_it_was: bool, chosen: list[s
         "phases": selections.phases_of(
             plan, chosen, project=job.project, from_url=f"{url}?{AS}={way}&from=", statuses=statuses
         ),
-        "task_count": len(plan.tasks),
-        "checked_count": len(set(chosen) & {task.key for task in plan.tasks}),
+        "expectation": expectation_of(plan, chosen, job.configuration, project_id=job.project_id),
         "way": way,
         "ways": [
             {"label": "As it is now", "url": f"{url}?{AS}={IS}", "current": not as_it_was},
             {"label": "As it was", "url": f"{url}?{AS}={WAS}", "current": as_it_was},
         ],
-        "changes": queries.changes_since(job.configuration, job.configuration_version),
+        "changes": changes_since(job),
+        "compare_url": _compare_url(job),
     }
+
+
+def _compare_url(job: Job) -> str:
+    if job.configuration is None or job.configuration_version in (None, job.configuration.version):
+        return ""
+    page = links.find("version-compare", job.project_id, job.configuration.pk)
+    return f"{page}?from={job.configuration_version}&to={job.configuration.version}" if page else ""

@@ -10,23 +10,32 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from jobs import launching, usual, waiting
+from jobs import launching, waiting
 from jobs.queries import reasons, selections
+from jobs.queries.expectations import expectation_of
 from jobs.views.answers import find_orchestration, go_to, tell_scheduled
 from orchestrations import plans, queries
+from orchestrations.lib import links
 from orchestrations.lib.htmx import wants_fragment
-from orchestrations.models import Orchestration, Role
+from orchestrations.models import Configuration, Orchestration, Role
 from orchestrations.views.members import Member, MemberRequest, for_members
+
+TASK = "task"
+EXPECTATION = "expectation"
+"""The id of the part of the dialog that is asked for again whenever the choice changes."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_members(Role.OPERATOR)
 def run(request: MemberRequest, orchestration_id: int) -> HttpResponse:
+    """``?task=…`` or ``?from=<n>`` choose beforehand; as the expectation's fragment it says how long that takes."""
     orchestration = find_orchestration(request, orchestration_id)
     plan = queries.plan_of(orchestration)
+    if asks_expectation(request):
+        return answer_expectation(request, plan, request.GET.getlist(TASK), orchestration)
     if request.method != "POST":
         return _form(request, orchestration, plan, _asked_for(request, plan))
-    chosen = request.POST.getlist("task")
+    chosen = request.POST.getlist(TASK)
     try:
         job = launching.launch(
             request.member.project,
@@ -43,9 +52,22 @@ def run(request: MemberRequest, orchestration_id: int) -> HttpResponse:
     return go_to(request, reverse("orchestration", args=[orchestration.project_id, orchestration.pk]))
 
 
+def asks_expectation(request: MemberRequest) -> bool:
+    return request.method == "GET" and wants_fragment(request) and request.htmx.target == EXPECTATION
+
+
+def answer_expectation(
+    request: MemberRequest, plan: plans.Plan, chosen: list[str], orchestration: Configuration | None
+) -> HttpResponse:
+    """How long these tasks should take, while somebody chooses them."""
+    found = expectation_of(plan, chosen, orchestration, project_id=request.member.project.pk)
+    return render(request, "components/_expectation.html", {"expectation": found, "url": request.path})
+
+
 def _asked_for(request: MemberRequest, plan: plans.Plan) -> list[str]:
-    """``?from=<n>``: phase n and everything after it; otherwise all active tasks."""
-    return selections.active_from(plan, selections.place_of(request.GET.get("from", "")) or 0)
+    """Tasks by name, a phase and everything after it, or all active tasks."""
+    chosen = request.GET.getlist(TASK)
+    return chosen or selections.active_from(plan, selections.place_of(request.GET.get("from", "")) or 0)
 
 
 def _selection(plan: plans.Plan, chosen: list[str]) -> list[str] | None:
@@ -67,12 +89,11 @@ def _form(
             "name": orchestration.name,
             "url": reverse("orchestration", args=address),
             "is_enabled": not orchestration.is_disabled,
-            "usual_seconds": usual.seconds(orchestration.pk),
+            "tasks_url": links.find("orchestration-tasks", *address) if member.may(Role.EDITOR) else "",
         },
         "waiting": _would_wait_for(orchestration, member),
         "phases": selections.phases_of(plan, chosen, project=member.project, from_url=f"{url}?from="),
-        "task_count": len(plan.tasks),
-        "checked_count": len(set(chosen) & {task.key for task in plan.tasks}),
+        "expectation": expectation_of(plan, chosen, orchestration, project_id=member.project.pk),
         "error": error,
     }
     return render(request, "orchestrations/orchestration_run_form.html", context, status=422 if error else 200)

@@ -39,13 +39,17 @@ CROWDED = 7.0  # per cent; a label nearer than this to "now" gives way
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """When one task waited and worked; None: not yet. `usual_seconds`: how long it usually works, if that is known."""
+    """When one task waited and worked; None: not yet.
+
+    `usual_seconds`: how long it usually works, if that is known. `expected_at`: when it should start, if it has not.
+    """
 
     status: str
     created_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
     usual_seconds: float | None = None
+    expected_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,10 @@ class Bars:
     processing: Piece | None = None
     expected: Piece | None = None
     usual_x: str = ""
+
+    @property
+    def is_drawn(self) -> bool:
+        return any([self.waiting, self.processing, self.expected])
 
 
 @dataclass(frozen=True)
@@ -121,25 +129,45 @@ def draw(
     )
 
 
+def phase_starts(phases: Sequence[Sequence[Span]], now: datetime) -> list[datetime | None]:
+    """When each phase of a run on its way has started or should start; None when nobody can know."""
+    starts: list[datetime | None] = []
+    end: datetime | None = None
+    for spans in phases:
+        begun = [span.created_at for span in spans if span.created_at is not None]
+        start = min(begun) if begun else end and max(end, now)
+        starts.append(start)
+        ends = [_probable_end(span, start, now) for span in spans]
+        known = [each for each in ends if each is not None]
+        end = max(known) if known and len(known) == len(ends) else None
+    return starts
+
+
 def percent(value: float) -> str:
     """As an SVG attribute: "31.54%"."""
     return f"{value:.2f}%"
 
 
-def _expected_end(span: Span, now: datetime) -> datetime | None:
-    if span.started_at is None or span.ended_at is not None or span.usual_seconds is None:
+def _probable_end(span: Span, start: datetime | None, now: datetime) -> datetime | None:
+    if span.ended_at is not None:
         return span.ended_at
-    return max(now, span.started_at + timedelta(seconds=span.usual_seconds))
+    if span.usual_seconds is None or start is None:
+        return None
+    return max(now, (span.started_at or max(start, now)) + timedelta(seconds=span.usual_seconds))
+
+
+def _expected_end(span: Span, now: datetime) -> datetime | None:
+    return span.ended_at or _probable_end(span, span.started_at or span.expected_at, now)
 
 
 def _bars(span: Span, axis: _Axis, now: datetime) -> Bars:
     if span.created_at is None:
-        return Bars(span.status)
+        return Bars(span.status, expected=_outline(span, axis, now))
     waited_until = span.started_at or span.ended_at or now
     waiting = axis.piece(span.created_at, waited_until)
     has_waited = axis.at(waited_until) - axis.at(span.created_at) >= LEAST_WIDTH
     if span.started_at is None:
-        return Bars(span.status, waiting=waiting)
+        return Bars(span.status, waiting=waiting, expected=_outline(span, axis, now))
     worked_until = span.ended_at or now
     expected = usual_x = None
     if span.usual_seconds is not None:
@@ -153,6 +181,14 @@ def _bars(span: Span, axis: _Axis, now: datetime) -> Bars:
         expected=expected,
         usual_x=usual_x or "",
     )
+
+
+def _outline(span: Span, axis: _Axis, now: datetime) -> Piece | None:
+    """Of what has not started: when it should work."""
+    if span.ended_at is not None or span.expected_at is None or span.usual_seconds is None:
+        return None
+    start = max(span.expected_at, now)
+    return axis.piece(start, start + timedelta(seconds=span.usual_seconds))
 
 
 def _ticks(axis: _Axis, zone: tzinfo, now: float | None) -> list[Tick]:

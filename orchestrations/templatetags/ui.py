@@ -1,15 +1,18 @@
 """The few tags of the pages. Small pieces are built here, not by `{% include %}`: a list draws hundreds of them."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from orchestrations.lib import durations
+from orchestrations.lib.timelines import Bars, Piece
 
 register = template.Library()
 
@@ -33,10 +36,12 @@ KIND_WORDS = {
     "application": "Application",
     "orchestrator": "Orchestrator",
 }
+FATE_ICONS = {"error": "close", "terminated": "stop", "not-executed": "", "success": ""}
 EMPTY = SafeString("")
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def icon(name: str, size: str = "", turning: bool = False) -> SafeString:
     """A sign of the sprite; `size` is "s" or "l". Decoration: the words stand beside it."""
     classes = "icon" + (f" icon--{size}" if size else "") + (" turning" if turning else "")
@@ -60,6 +65,7 @@ def status_word(value: Any) -> str:
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def status(value: Any, variant: str = "", word: str = "") -> SafeString:
     """Icon, word and colour; `variant` is "badge" (beside a title) or "bare" (the word is only spoken)."""
     key = status_key(value)
@@ -73,6 +79,55 @@ def status(value: Any, variant: str = "", word: str = "") -> SafeString:
 
 
 @register.simple_tag
+def fates(cells: Iterable[Any]) -> SafeString:
+    """The cells of a row of the score, each with what it says in its title; "absent" is an empty one."""
+    return SafeString("".join(_fate(cell) for cell in cells))
+
+
+def _fate(cell: Any) -> str:
+    if cell.status == "absent":
+        return "<td></td>"
+    key = status_key(cell.status)
+    word = STATUS_WORDS[key]
+    words = f"{cell.title}: {word}, {cell.more}" if cell.more else f"{cell.title}: {word}"
+    return f'<td title="{escape(words)}">{fate_mark(key, word)}</td>'
+
+
+@register.simple_tag
+@lru_cache(maxsize=64)
+def fate_mark(key: str, spoken: str = "") -> SafeString:
+    """The mark in such a cell; in a legend its word stands beside it."""
+    sign = FATE_ICONS.get(key, f"st-{key}")
+    return format_html(
+        '<span class="score__cell" data-status="{}">{}{}</span>',
+        key,
+        icon(sign, turning=key == "processing") if sign else "",
+        format_html('<span class="visually-hidden">{}</span>', spoken) if spoken else "",
+    )
+
+
+@register.simple_tag
+def bars(drawn: Bars) -> SafeString:
+    """What a timeline shows of one task: hatched while it waited, solid while it worked, dashed what is expected."""
+    pieces = []
+    if drawn.waiting:
+        pieces += [_box(drawn.waiting, 'fill="url(#hatch)"'), _box(drawn.waiting, 'class="hatch-edge"')]
+    if drawn.processing:
+        pieces.append(_box(drawn.processing, f'class="fill" data-status="{status_key(drawn.status)}"'))
+    if drawn.expected:
+        pieces.append(_box(drawn.expected, 'class="hatch-edge" stroke-dasharray="2 2.5"'))
+    if drawn.usual_x:
+        pieces.append(f'<line class="tick" x1="{drawn.usual_x}" x2="{drawn.usual_x}" y1="11" y2="33"/>')
+    return SafeString("".join(pieces))
+
+
+def _box(piece: Piece, look: str) -> str:
+    """Nothing that a person wrote is in it."""
+    return f'<rect {look} x="{piece.x}" width="{piece.width}" y="15.5" height="13" rx="2"/>'
+
+
+@register.simple_tag
+@lru_cache(maxsize=64)
 def kind(value: str) -> SafeString:
     """The tile of a component's kind, its word for those who do not see the tile."""
     return format_html(

@@ -37,7 +37,7 @@ def test_active_tasks_are_checked_and_inactive_ones_can_be(address: str, as_alic
         "publish": True,
         "again": False,
     }
-    assert (context["checked_count"], context["task_count"]) == (3, 4)
+    assert (context["expectation"].checked_count, context["expectation"].task_count) == (3, 4)
 
 
 def test_a_phase_and_everything_after_it_is_a_link(address: str, as_alice: Client) -> None:
