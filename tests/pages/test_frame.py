@@ -63,6 +63,7 @@ def test_it_lists_the_projects_of_the_person_alone(project: Project, alice: User
         ("Another", True),
     ]
     assert [(each["label"], each["current"]) for each in frame["nav"]] == [  # type: ignore[attr-defined]
+        ("Components", False),
         ("Orchestrations", True),
         ("Jobs", False),
     ]
