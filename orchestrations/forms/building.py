@@ -29,6 +29,7 @@ from orchestrations.forms.schemas import (
     json_text,
     kind_of,
     options_of,
+    plain_type,
     resolved,
     title_of,
 )
@@ -83,7 +84,7 @@ def new_item(tree: Field, root: Schema) -> Field:
 def offer_blanks(tree: Field, root: Schema) -> None:
     """Where at least one item is needed and none is left, there is an empty one to fill in."""
     for each in list(tree.walk()):
-        if each.kind in (Kind.LIST, Kind.MAP) and each.is_required and not each.fields:
+        if each.kind in (Kind.LIST, Kind.MAP) and not each.fields and _needs_one(each, root):
             each.fields.append(new_item(each, root))
 
 
@@ -210,9 +211,15 @@ def _places(field: Field, known: int, origin: _Origin) -> list[int | None]:
     if posted is not None:
         parts = [] if posted == "none" else posted.split(",")[:MOST_POSTED_ITEMS]
         return [int(part) if part.isascii() and part.isdigit() and int(part[:9]) < known else None for part in parts]
-    if known or not field.is_required:
-        return list(range(known))
-    return [None]
+    return [None] if not known and _needs_one(field, origin.root) else list(range(known))
+
+
+def _needs_one(field: Field, root: Schema) -> bool:
+    """Whether an empty item is offered. A box to check is never empty, so it would be there unasked."""
+    least = field.schema.get("minItems" if field.kind is Kind.LIST else "minProperties")
+    inside = item_schema(field.schema, 0) if field.kind is Kind.LIST else extras_schema(field.schema)
+    is_box = plain_type(resolved(inside, root)[0]) == "boolean"
+    return field.is_required and not is_box and (field.stored is ABSENT or bool(least))
 
 
 def _item(tree: Field, stored: Any, number: int, was: int | None, key: str, below: _Place, origin: _Origin) -> Field:

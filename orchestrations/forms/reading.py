@@ -70,7 +70,12 @@ def _is_blank(item: Field) -> bool:
     """New, and nothing in it."""
     if item.was is not None or item.key or item.kind is Kind.CHECKBOX:
         return False
-    return all(not (each.text or each.held or each.chosen) for each in item.walk())
+    return all(each.text == _drawn_text(each) and not (each.held or each.chosen) for each in item.walk())
+
+
+def _drawn_text(field: Field) -> str:
+    """What a new one is drawn with."""
+    return "true" if field.kind is Kind.CHECKBOX and field.placeholder == "true" else ""
 
 
 def _unchanged(field: Field) -> bool:

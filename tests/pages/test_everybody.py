@@ -10,7 +10,8 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from orchestrations.models import User
+from orchestrations.access import RANK
+from orchestrations.models import Role, User
 from tests import builders
 from tests.pages.conftest import log_in
 from tests.pages.world import World
@@ -19,38 +20,73 @@ pytestmark = pytest.mark.django_db
 
 ELSEWHERE = ("admin/", "queue/", "^v2/storage")
 """Addresses with tests of their own: Django's admin and the API."""
+OF_THE_COMPONENT = ("project", "component")
+OF_THE_CONFIGURATION = ("project", "extractor")
 OF_THE_ORCHESTRATION = ("project", "orchestration")
 OF_A_MEMBER = ("project", "member")
 OF_THE_FAILED_RUN = ("project", "failed_run")
 OF_THE_WAITING_RUN = ("project", "waiting_run")
-ASK = ("GET", "POST")
-"""A page that asks first."""
+OF_THE_TRASHED = ("project", "trashed")
+FORM = ("GET", "POST")
 
 
 @dataclass(frozen=True)
 class Page:
-    """``of``: which rows of the world its address names. ``acts``: a viewer may not even look at it, nor an operator if
-    ``manages``."""
+    """``of``: which rows of the world its address names. ``least``: the role that it takes, even to look at it.
+    ``is_everywhere``: what it names is no row of a project."""
 
     of: tuple[str, ...]
     methods: tuple[str, ...] = ("GET",)
-    acts: bool = False
-    manages: bool = False
+    least: Role = Role.VIEWER
+    is_everywhere: bool = False
+
+
+def page_to_operate(of: tuple[str, ...], methods: tuple[str, ...] = FORM) -> Page:
+    return Page(of, methods, Role.OPERATOR)
+
+
+def page_to_edit(of: tuple[str, ...], is_everywhere: bool = False) -> Page:
+    return Page(of, FORM, Role.EDITOR, is_everywhere)
+
+
+def page_to_manage(of: tuple[str, ...], methods: tuple[str, ...] = FORM) -> Page:
+    return Page(of, methods, Role.ADMIN)
 
 
 PAGES = {
     "dashboard": Page(of=("project",)),
     "search": Page(of=("project",)),
-    "project-settings": Page(of=("project",), methods=("GET", "POST"), acts=True, manages=True),
+    "project-settings": page_to_manage(("project",)),
     "members": Page(of=("project",)),
-    "member-new": Page(of=("project",), methods=("GET", "POST"), acts=True, manages=True),
-    "member": Page(of=OF_A_MEMBER, methods=("GET", "POST"), acts=True, manages=True),
-    "member-removal": Page(of=OF_A_MEMBER, methods=("GET", "POST"), acts=True, manages=True),
-    "member-renewal": Page(of=OF_A_MEMBER, methods=("POST",), acts=True, manages=True),
+    "member-new": page_to_manage(("project",)),
+    "member": page_to_manage(OF_A_MEMBER),
+    "member-removal": page_to_manage(OF_A_MEMBER),
+    "member-renewal": page_to_manage(OF_A_MEMBER, ("POST",)),
     "orchestrations": Page(of=("project",)),
+    "orchestration-new": page_to_edit(("project",)),
+    "orchestration-import": page_to_edit(("project",)),
     "orchestration": Page(of=OF_THE_ORCHESTRATION),
-    "orchestration-run": Page(of=OF_THE_ORCHESTRATION, methods=("GET", "POST"), acts=True),
-    "orchestration-switch": Page(of=OF_THE_ORCHESTRATION, methods=("POST",), acts=True),
+    "orchestration-edit": page_to_edit(OF_THE_ORCHESTRATION),
+    "orchestration-export": Page(of=OF_THE_ORCHESTRATION),
+    "orchestration-run": page_to_operate(OF_THE_ORCHESTRATION),
+    "orchestration-switch": page_to_operate(OF_THE_ORCHESTRATION, ("POST",)),
+    "orchestration-tasks": page_to_edit(OF_THE_ORCHESTRATION),
+    "components": Page(of=("project",)),
+    "component": Page(of=OF_THE_COMPONENT, is_everywhere=True),
+    "configuration-new": page_to_edit(OF_THE_COMPONENT, is_everywhere=True),
+    "configuration": Page(of=OF_THE_CONFIGURATION),
+    "configuration-edit": page_to_edit(OF_THE_CONFIGURATION),
+    "configuration-run": page_to_operate(OF_THE_CONFIGURATION),
+    "configuration-automate": page_to_edit(OF_THE_CONFIGURATION),
+    "configuration-switch": page_to_operate(OF_THE_CONFIGURATION, ("POST",)),
+    "configuration-copy": page_to_edit(OF_THE_ORCHESTRATION),
+    "configuration-trash": page_to_edit(OF_THE_ORCHESTRATION),
+    "versions": Page(of=OF_THE_ORCHESTRATION),
+    "version-compare": Page(of=OF_THE_ORCHESTRATION),
+    "version-restore": page_to_edit((*OF_THE_ORCHESTRATION, "first_version")),
+    "trash": Page(of=("project",)),
+    "configuration-restore": page_to_edit(OF_THE_TRASHED),
+    "configuration-purge": page_to_manage(OF_THE_TRASHED),
     "jobs": Page(of=("project",)),
     "jobs-suggestions": Page(of=("project",)),
     "jobs-help": Page(of=("project",)),
@@ -58,20 +94,8 @@ PAGES = {
     "job-log": Page(of=OF_THE_FAILED_RUN),
     "job-log-download": Page(of=OF_THE_FAILED_RUN),
     "job-events": Page(of=OF_THE_FAILED_RUN),
-    "job-termination": Page(of=OF_THE_WAITING_RUN, methods=("GET", "POST"), acts=True),
-    "job-retry": Page(of=OF_THE_FAILED_RUN, methods=("GET", "POST"), acts=True),
-    "orchestration-new": Page(of=("project",), methods=ASK, acts=True, manages=True),
-    "orchestration-import": Page(of=("project",), methods=ASK, acts=True, manages=True),
-    "orchestration-edit": Page(of=OF_THE_ORCHESTRATION, methods=ASK, acts=True, manages=True),
-    "orchestration-export": Page(of=OF_THE_ORCHESTRATION),
-    "versions": Page(of=OF_THE_ORCHESTRATION),
-    "version-compare": Page(of=OF_THE_ORCHESTRATION),
-    "version-restore": Page(of=(*OF_THE_ORCHESTRATION, "first_version"), methods=ASK, acts=True, manages=True),
-    "configuration-copy": Page(of=OF_THE_ORCHESTRATION, methods=ASK, acts=True, manages=True),
-    "configuration-trash": Page(of=OF_THE_ORCHESTRATION, methods=ASK, acts=True, manages=True),
-    "trash": Page(of=("project",)),
-    "configuration-restore": Page(of=("project", "trashed"), methods=ASK, acts=True, manages=True),
-    "configuration-purge": Page(of=("project", "trashed"), methods=ASK, acts=True, manages=True),
+    "job-termination": page_to_operate(OF_THE_WAITING_RUN),
+    "job-retry": page_to_operate(OF_THE_FAILED_RUN),
 }
 OUTSIDE_PROJECTS = {"health", "home", "login", "logout", "theme", "styleguide"} | {
     "profile",
@@ -80,8 +104,8 @@ OUTSIDE_PROJECTS = {"health", "home", "login", "logout", "theme", "styleguide"} 
     "invitation",
 }
 CASES = [(name, method) for name, page in PAGES.items() for method in page.methods]
-ACTIONS = [(name, method) for name, method in CASES if PAGES[name].acts]
-READABLE = [name for name, page in PAGES.items() if not page.acts]
+ACTIONS = [(name, method) for name, method in CASES if PAGES[name].least != Role.VIEWER]
+READABLE = [name for name, page in PAGES.items() if page.least == Role.VIEWER]
 EVERY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -97,11 +121,14 @@ def test_it_answers_alice(name: str, method: str, world: World, as_alice: Client
     assert response.status_code == 200 or method == "POST"
 
 
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.EDITOR])
 @pytest.mark.parametrize(("name", "method"), CASES)
-def test_it_answers_oscar_who_operates(name: str, method: str, world: World, as_oscar: Client) -> None:
-    status = ask(as_oscar, name, method, world).status_code
+def test_it_answers_the_role_that_it_takes(name: str, method: str, role: Role, world: World) -> None:
+    member = log_in(builders.build_member(world.project, "between@example.org", role))
 
-    assert status == 403 if PAGES[name].manages else status in (200, 302, 422)
+    status = ask(member, name, method, world).status_code
+
+    assert status in ((200, 302, 422) if RANK[role] >= RANK[PAGES[name].least] else (403,))
 
 
 @pytest.mark.parametrize("name", READABLE)
@@ -121,7 +148,7 @@ def test_bob_may_not_act(name: str, method: str, world: World, as_bob: Client) -
 def test_bob_is_offered_no_action(name: str, world: World, as_bob: Client) -> None:
     text = b"".join(ask(as_bob, name, "GET", world)).decode()
 
-    actions = [reverse(each, args=arguments(each, world)) for each in PAGES if PAGES[each].acts]
+    actions = [reverse(each, args=arguments(each, world)) for each in PAGES if PAGES[each].least != Role.VIEWER]
     assert [address for address in actions if address in text] == []
 
 
@@ -158,7 +185,7 @@ def test_another_method_is_refused(name: str, method: str, world: World, as_alic
     assert ask(as_alice, name, method, world).status_code == 405
 
 
-@pytest.mark.parametrize("name", [name for name, page in PAGES.items() if len(page.of) > 1])
+@pytest.mark.parametrize("name", [name for name, page in PAGES.items() if len(page.of) > 1 and not page.is_everywhere])
 def test_a_row_of_another_project_is_not_found(name: str, world: World, as_alice: Client, alice: User) -> None:
     another = builders.build_project(alice, "Another")
     method = PAGES[name].methods[0]
@@ -188,7 +215,7 @@ def names_of_pages(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
             yield pattern.name or str(pattern.pattern)
 
 
-def arguments(name: str, world: World) -> list[int]:
+def arguments(name: str, world: World) -> list[int | str]:
     rows = [getattr(world, row) for row in PAGES[name].of]
     return [row if isinstance(row, int) else row.pk for row in rows]
 

@@ -178,6 +178,23 @@ def test_places_that_nobody_drew_do_no_harm(places: str) -> None:
     assert set(value) <= {"a"}
 
 
+@pytest.mark.parametrize(
+    ("inside", "count"),
+    [
+        ({"type": "string"}, 1),
+        ({"type": "boolean"}, 0),
+        ({"type": "object", "properties": {"a": {"type": "string"}}}, 1),
+    ],
+)
+def test_where_an_item_is_needed_an_empty_one_is_offered(inside: dict[str, Any], count: int) -> None:
+    schema = {"type": "object", "required": ["a"], "properties": {"a": {"type": "array", "items": inside}}}
+
+    offered = building.of_document(schema, ABSENT).fields[0].fields
+    beside_nothing = building.of_document(schema, {"a": []}).fields[0].fields
+
+    assert (len(offered), len(beside_nothing)) == (count, 0)
+
+
 def test_an_optional_object_that_stays_empty_is_left_out() -> None:
     inner = {"type": "object", "required": ["on"], "properties": {"on": {"type": "boolean"}, "n": {"type": "integer"}}}
     schema = {"type": "object", "properties": {"inner": inner}}
