@@ -7,7 +7,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from orchestrations.models import Membership, Project, Role, User
@@ -264,3 +266,37 @@ def test_refused_settings_change_nothing(number: str, project: Project, as_alice
     assert response.status_code == 422
     assert 'value="Insights"' in response.text
     assert (project.name, project.parallel_jobs) == ("Analytics", 10)
+
+
+# --- Everybody ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "method"), [("profile", "get"), ("profile", "post"), ("project-new", "get"), ("time-zone", "post")]
+)
+def test_people_who_have_not_signed_in_are_led_to_the_login(name: str, method: str, client: Client) -> None:
+    response = getattr(client, method)(address(name))
+
+    assert response.status_code == 302
+    assert response["Location"].startswith("/login/?next=/")
+
+
+def test_the_list_of_members_asks_a_constant_number_of_questions(project: Project, as_alice: Client) -> None:
+    def count() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            as_alice.get(address("members", project.pk))
+        return len(captured)
+
+    of_one = count()
+    for number in range(10):
+        builders.build_member(project, f"member-{number}@example.org", Role.VIEWER)
+
+    assert count() == of_one <= 10
+
+
+def test_the_menus_offer_what_the_person_may_do(project: Project, as_alice: Client, as_bob: Client) -> None:
+    page = address("dashboard", project.pk)
+
+    for client, offered in ((as_alice, True), (as_bob, False)):
+        assert (address("project-settings", project.pk) in client.get(page).text) is offered
+        assert address("members", project.pk) in client.get(page).text
