@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from orchestrations import editing
@@ -145,3 +146,39 @@ def test_an_export_is_imported(site: Site, world: World, alice: User, tmp_path: 
 
         expect(page.get_by_role("heading", level=1)).to_have_text("Brought in")
         expect(page.get_by_text("4 tasks in 3 phases")).to_be_visible()
+
+
+def addresses(world: World) -> list[str]:
+    orchestrations = f"/projects/{world.project.pk}/orchestrations"
+    configurations = f"/projects/{world.project.pk}/configurations"
+    own = f"{configurations}/{world.orchestration.pk}"
+    return [
+        f"{orchestrations}/",
+        f"{orchestrations}/?q=nothing",
+        f"{orchestrations}/new/",
+        f"{orchestrations}/import/",
+        f"{orchestrations}/{world.orchestration.pk}/edit/",
+        f"{own}/versions/",
+        f"{own}/versions/compare/?from=1&to=2",
+        f"{own}/versions/compare/?from=1&to=1",
+        f"{own}/versions/1/restoration/",
+        f"{own}/copy/",
+        f"{configurations}/{world.extractor.pk}/trashing/",
+        f"/projects/{world.project.pk}/trash/",
+        f"{configurations}/{world.trashed.pk}/restoration/",
+        f"{configurations}/{world.trashed.pk}/purge/",
+    ]
+
+
+def test_every_page_fits_a_phone_and_is_accessible(site: Site, world: World, alice: User) -> None:
+    switch_a_task_off(world.orchestration, alice)
+    wrong = []
+    with site.page_of(alice, width=360) as page:
+        for address in addresses(world):
+            page.goto(address)
+            if page.evaluate("document.documentElement.scrollWidth") > 360:
+                wrong.append(f"{address} is too wide")
+            found = Axe().run(page).response["violations"]
+            wrong += [f"{address}: {each['id']} {each['nodes'][0]['html']}" for each in found]
+
+    assert wrong == []

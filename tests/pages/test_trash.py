@@ -13,6 +13,7 @@ from tests import builders
 from tests.builders import NOW, task
 from tests.pages.conftest import log_in
 from tests.pages.rows import build_job
+from tests.pages.test_budgets import count_queries
 from tests.pages.world import World
 
 pytestmark = pytest.mark.django_db
@@ -126,3 +127,17 @@ def test_a_full_trash_has_pages(world: World, as_alice: Client) -> None:
     assert len({row["id"] for row in [*first["rows"], *second["rows"]]}) == 61
     assert (second["older_url"], first["newer_url"]) == ("", "")
     assert "Nothing on this page" in beyond.text
+
+
+def test_lists_ask_a_constant_number_of_questions(world: World, as_alice: Client) -> None:
+    trash, versions = trash_of(world.project), url("versions", world.extractor)
+    of_few = [count_queries(as_alice, address)[0] for address in (trash, versions)]
+    actor = builders.admin_of(world.project)
+    for _ in range(40):
+        editing.trash(builders.build_configuration(world.project), actor=actor, now=NOW)
+        editing.update(world.extractor, editing.Content(description="Another"), actor=actor, now=NOW)
+
+    of_many = [count_queries(as_alice, address) for address in (trash, versions)]
+
+    assert [count for count, _ in of_many] == of_few
+    assert not any('"."document"' in texts for _, texts in of_many)
