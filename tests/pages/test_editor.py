@@ -318,6 +318,24 @@ def test_a_save_without_a_change_makes_no_version(daily: Configuration, as_alice
     assert daily.version == 1
 
 
+def test_saving_twice_the_same_makes_one_version(daily: Configuration, as_alice: Client) -> None:
+    page = press(as_alice, open_editor(as_alice, daily), "delete:a")
+
+    answers = [press(as_alice, page, "save") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    daily.refresh_from_db()
+    assert daily.version == 2
+
+
+def test_the_name_of_a_new_phase_stays_when_nothing_is_selected(daily: Configuration, as_alice: Client) -> None:
+    answer = press(as_alice, open_editor(as_alice, daily), "move-chosen", add={"new-phase": "Before"})
+
+    assert answer.status_code == 422
+    assert "Select the tasks to move." in answer.text
+    assert 'name="new-phase" value="Before"' in answer.text
+
+
 def test_a_stale_save_shows_both_sides_and_can_be_saved_over(
     daily: Configuration, as_alice: Client, project: Project
 ) -> None:
