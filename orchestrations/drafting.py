@@ -48,10 +48,10 @@ def set_parameters(orchestration: Configuration, draft: Draft, key: str, name: s
     return drafts.set_parameters(draft, key, name, new)
 
 
-def save(
+def store(
     orchestration: Configuration, draft: Draft, *, base: int, over: int | None = None, actor: Actor, now: datetime
 ) -> bool:
-    """One new version; False when there was nothing to save.
+    """One new version; False when there was nothing to save, or when it stands there already.
 
     ``over``: the version that the person has seen and will replace. Raises StaleEdit, InvalidConfiguration, Denied.
     """
@@ -64,6 +64,8 @@ def save(
         base = orchestration.version
     try:
         document = _with_secrets(written, old)
+        if document == orchestration.document:
+            return False
         editing.update(
             orchestration,
             Content(document=document),

@@ -149,7 +149,8 @@ const keep = () => {
   if (!isUnsaved()) return;
   const held = [...new FormData(form())].filter(
     ([name]) => !["csrfmiddlewaretoken", "parameters", "task-name", "search"].includes(name));
-  localStorage.setItem(keepAs(), JSON.stringify({ at: Date.now(), fields: held }));
+  // A browser may refuse to keep anything; leaving still asks then.
+  try { localStorage.setItem(keepAs(), JSON.stringify({ at: Date.now(), fields: held })); } catch { return; }
 };
 const kept = () => {
   try { return JSON.parse(localStorage.getItem(keepAs())); } catch { return null; }
@@ -184,7 +185,11 @@ document.addEventListener("click", (event) => {
   for (const [name, value] of kept()?.fields ?? []) values.append(name, value);
   htmx.ajax("POST", form().getAttribute("action"), { target: "#editor", swap: "outerHTML", values });
 });
+/* Saved, the answer leads where Cancel does; led to the login instead, nothing is given up. */
 document.addEventListener("htmx:beforeOnLoad", (event) => {
-  if (form() && event.detail.xhr.getResponseHeader("HX-Redirect")) forget();
+  const goal = event.detail.xhr.getResponseHeader("HX-Redirect");
+  if (!goal || !body()) return;
+  leaving = true;
+  if (goal === body().querySelector("[data-forget]").getAttribute("href")) forget();
 });
 window.addEventListener("beforeunload", (event) => { if (isUnsaved() && !leaving) event.preventDefault(); });

@@ -60,7 +60,7 @@ def tasks(request: MemberRequest, orchestration_id: int) -> HttpResponse:
 def _save(request: MemberRequest, orchestration: Orchestration, sheet: Sheet, over: int | None) -> HttpResponse:
     member = request.member
     try:
-        is_new = drafting.save(
+        is_new = drafting.store(
             orchestration, sheet.draft, base=sheet.base, over=over, actor=member.actor, now=member.now
         )
     except StaleEdit:
@@ -107,6 +107,7 @@ def _show(
         **_rows(orchestration, sheet),
         "announcement": error or said,
         "error": error,
+        "new_phase": request.POST.get("new-phase", "") if error else "",
         "stale": stale,
     }
     template = "orchestrations/_editor.html" if wants_fragment(request) else "orchestrations/tasks_form.html"

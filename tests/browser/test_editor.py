@@ -220,6 +220,21 @@ def test_a_draft_that_was_left_by_mistake_is_offered_again(site: Site, daily: Co
     assert order_in(daily) == [("Phase 1", ["Returns", "Orders"]), ("Phase 2", ["Publish"])]
 
 
+def test_a_draft_survives_the_end_of_the_session(site: Site, daily: Configuration, alice: User) -> None:
+    with site.page_of(alice) as page:
+        open_editor(page, daily)
+        page.get_by_role("button", name="Move Orders down").click()
+        expect_rows(page, ["Returns", "Orders", "Publish"])
+        page.context.clear_cookies(name="sessionid")
+        page.get_by_role("button", name="Save").click()
+        page.get_by_label("E-mail").fill(alice.email)
+        page.get_by_label("Password").fill(builders.PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+
+        page.get_by_role("button", name="Restore").click()
+        expect_rows(page, ["Returns", "Orders", "Publish"])
+
+
 def test_everything_works_without_javascript(site: Site, daily: Configuration, alice: User, project: Project) -> None:
     builders.build_configuration(project, name="Mail")
 

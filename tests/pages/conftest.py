@@ -5,13 +5,28 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from orchestrations.models import Project, User
+from orchestrations.models import Configuration, Project, User
+from tests import builders
+from tests.builders import task
 from tests.pages.world import World, build_world
 
 
 @pytest.fixture
 def world(project: Project, alice: User) -> World:
     return build_world(project, alice)
+
+
+@pytest.fixture
+def orders(project: Project) -> Configuration:
+    return builders.build_configuration(project, name="Orders")
+
+
+@pytest.fixture
+def daily(project: Project, orders: Configuration) -> Configuration:
+    publish = builders.build_configuration(project, name="Publish")
+    return builders.build_orchestration(
+        project, [task(orders, key="a"), task(publish, key="b")], [task(orders, key="c")], name="Daily"
+    )
 
 
 @pytest.fixture
