@@ -169,9 +169,16 @@ class Job(models.Model):
             models.CheckConstraint(condition=~Q(parent=F("pk")), name="job_not_its_own_parent"),
         ]
         indexes = [
-            models.Index(fields=["id"], condition=Q(status=JobStatus.WAITING), name="job_waiting"),
-            models.Index(fields=["project", "owner"], condition=Q(finished_at__isnull=True), name="job_unsettled"),
-            # finished_at is always NULL in it, yet named: SQLite would otherwise take the next one, of all jobs.
+            # finished_at is always NULL in these three, yet named: SQLite would otherwise take one of all jobs.
+            # The first gives the candidates of a claim in their order, with no look at what has settled.
+            models.Index(
+                fields=["finished_at", "id"], condition=Q(finished_at__isnull=True), name="job_unsettled_by_id"
+            ),
+            models.Index(
+                fields=["project", "finished_at", "owner"],
+                condition=Q(finished_at__isnull=True),
+                name="job_unsettled_of_project",
+            ),
             models.Index(
                 fields=["configuration", "finished_at", "id"],
                 condition=Q(finished_at__isnull=True),

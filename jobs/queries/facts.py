@@ -117,7 +117,8 @@ def history_of(job: Job, *, now: datetime) -> list[JobRow]:
     """The last jobs of the same configuration, this one among them or not; without notes."""
     if job.configuration_id is None:
         return []
-    last = listed(Job.objects.in_project(job.project_id).filter(configuration=job.configuration_id))
+    # Not "in the project" as well: SQLite would go through all jobs of it.
+    last = listed(Job.objects.filter(configuration=job.configuration_id))
     return rows_of(list(last.order_by("-pk")[:HISTORY]), project=job.project, now=now)
 
 

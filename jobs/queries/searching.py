@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models.lookups import Exact
 from django.http import QueryDict
 
 from jobs.models import Job
-from jobs.queries.matching import Branch, Match
+from jobs.queries.matching import Branch, Match, Unindexed
 from jobs.queries.pages import SIZE, Cursor, Page
 from jobs.queries.rows import listed
 from orchestrations.models import Configuration, Project
@@ -45,7 +46,8 @@ class _Walk:
 
     @property
     def ids(self) -> Q:
-        return Q(pk__gte=self.low) & (Q() if self.high is None else Q(pk__lte=self.high))
+        low = Q(pk__gte=self.low) if self.low > 0 else Q()
+        return low & (Q() if self.high is None else Q(pk__lte=self.high))
 
     def until(self, wall: int) -> _Walk:
         return _Walk(wall, self.high, True) if self.is_down else _Walk(self.low, wall, False)
@@ -78,6 +80,8 @@ def _jobs(project: Project, branch: Branch, walk: _Walk) -> QuerySet[Job]:
     if branch.configurations is not None:
         # They are of the project; to say so would offer SQLite an index that has every job of it.
         return jobs.filter(configuration__in=branch.configurations)
+    if branch.hides_project:
+        return jobs.filter(Exact(Unindexed("project"), project.pk), branch.q)
     return jobs.in_project(project).filter(branch.q)
 
 

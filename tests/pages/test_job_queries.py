@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -264,3 +267,40 @@ def test_every_example_of_the_help_sheet_is_a_query(project: Project, as_alice: 
 
     for each in [*context["fields"], *context["examples"]]:
         assert as_alice.get(each["url"]).context["problem"] == {}
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("", "job_of_project"),
+        ("status:error", "job_failed"),
+        ("status:warning created:-7d", "job_failed"),
+        ("by:me", "job_of_person"),
+        ("component:command", "job_of_component"),
+        ("status:processing", "job_unsettled_of_project"),
+        ("configuration:clean", "job_of_configuration"),
+        ("no-such-name", "job_of_configuration"),
+        ("created:-1d", "job_by_time"),
+    ],
+)
+def test_a_query_is_answered_by_its_index(
+    query: str, index: str, project: Project, jobs: dict[str, Job], as_alice: Client
+) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL chooses by how many rows there are; SQLite by the text of the query, once and for all.")
+    address = reverse("jobs", args=[project.pk])
+    with CaptureQueriesContext(connection) as captured:
+        as_alice.get(address, {"q": query})
+
+    plans = [plan_of(each["sql"]) for each in captured.captured_queries if 'FROM "jobs_job" WHERE' in each["sql"]]
+
+    assert any(re.search(rf"INDEX {index}\b", plan) for plan in plans), plans
+    assert not [
+        plan for plan in plans if "SCAN jobs_job" in plan or ("TEMP B-TREE" in plan and "PRIMARY KEY" not in plan)
+    ]
+
+
+def plan_of(sql: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        return "; ".join(row[-1] for row in cursor.fetchall())
