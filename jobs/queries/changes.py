@@ -8,18 +8,23 @@ from jobs.models import Job
 from orchestrations import queries
 from orchestrations.models import ConfigurationVersion
 
+MOST_SENTENCES = 8
+
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """``sentences`` say what is different now; ``saves`` who changed it when, newest first."""
+    """``sentences`` say what is different now, ``more_count`` how many are left out; ``saves``: who changed it when."""
 
     sentences: list[str] = field(default_factory=list)
+    more_count: int = 0
     saves: list[ConfigurationVersion] = field(default_factory=list)
 
 
 def changes_since(job: Job) -> Changes:
     saves = queries.changes_since(job.configuration, job.configuration_version)
-    return Changes(sentences=_sentences(job) if saves else [], saves=saves)
+    sentences = _sentences(job) if saves else []
+    more_count = max(0, len(sentences) - MOST_SENTENCES)
+    return Changes(sentences=sentences[:MOST_SENTENCES], more_count=more_count, saves=saves)
 
 
 def _sentences(job: Job) -> list[str]:
