@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from jobs.models import Job
-from orchestrations import queries
+from orchestrations import history, queries
 from orchestrations.models import ConfigurationVersion
 
 MOST_SENTENCES = 8
@@ -28,5 +28,8 @@ def changes_since(job: Job) -> Changes:
 
 
 def _sentences(job: Job) -> list[str]:
-    """Nothing compares two documents yet; the saves are told instead."""
-    return []
+    if job.configuration is None or job.configuration_version is None:
+        return []
+    old = history.find_version(job.configuration, job.configuration_version)
+    new = history.find_version(job.configuration, job.configuration.version)
+    return [change.sentence for change in history.compare(old, new)] if old and new else []

@@ -11,7 +11,7 @@ from django.urls import reverse
 from jobs import snapshots, usual, waiting
 from jobs.models import Job
 from jobs.queries import reasons
-from jobs.queries.rows import By, JobRow, by_of, cause_of, component_of, listed, rows_of, url_of
+from jobs.queries.rows import By, JobRow, by_of, cause_of, component_of, configuration_url, listed, rows_of, url_of
 from jobs.queries.selections import pretty
 from jobs.states import UNSETTLED, JobStatus
 from orchestrations import plans
@@ -33,6 +33,7 @@ class JobFacts:
     id: int
     url: str
     name: str
+    configuration_url: str
     status: str
     is_active: bool
     is_waiting: bool
@@ -75,6 +76,7 @@ def facts_of(job: Job, plan: plans.Plan | None, *, now: datetime, zone: tzinfo) 
         id=job.pk,
         url=url_of(job),
         name=job.name,
+        configuration_url=configuration_url(job.configuration),
         status=job.status,
         is_active=job.status in UNSETTLED,
         is_waiting=job.status == JobStatus.WAITING,

@@ -13,8 +13,8 @@ from jobs import waiting
 from jobs.models import Cause, Job
 from jobs.states import FAILED, UNSETTLED, JobStatus
 from orchestrations.components import catalogue
-from orchestrations.components.catalogue import UnknownComponent
-from orchestrations.models import Project
+from orchestrations.components.catalogue import ORCHESTRATOR, UnknownComponent
+from orchestrations.models import Configuration, Project
 
 NOTE_LENGTH = 300
 SHOWN = (
@@ -103,6 +103,14 @@ def _row(job: Job, note: str) -> JobRow:
         is_active=job.status in UNSETTLED,
         note=note,
     )
+
+
+def configuration_url(configuration: Configuration | None) -> str:
+    """The page of what a task or a job runs; "" for what has none (any more)."""
+    if configuration is None or configuration.deleted_at is not None:
+        return ""
+    name = "orchestration" if configuration.component_id == ORCHESTRATOR else "configuration"
+    return reverse(name, args=[configuration.project_id, configuration.pk])
 
 
 def url_of(job: Job) -> str:

@@ -6,14 +6,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.html import format_html
 
 from jobs.models import Job
 from jobs.queries import jobs as job_queries
 from jobs.queries.rows import component_of, url_of
 from orchestrations import queries
-from orchestrations.lib.htmx import redirect_htmx, wants_fragment
+from orchestrations.lib.htmx import wants_fragment
 from orchestrations.models import Orchestration
 from orchestrations.views.members import MemberRequest
 
@@ -22,11 +22,6 @@ def page_or_fragment(
     request: HttpRequest, page: str, fragment: str, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
     return render(request, fragment if wants_fragment(request) else page, context, status=status)
-
-
-def go_to(request: HttpRequest, url: str) -> HttpResponse:
-    """After a form: htmx is told to load the page as a whole."""
-    return redirect_htmx(HttpResponse(status=204), url) if wants_fragment(request) else redirect(url)
 
 
 def tell_scheduled(request: HttpRequest, job: Job) -> None:

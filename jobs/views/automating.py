@@ -8,11 +8,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from jobs.views.answers import go_to
 from jobs.views.configurations import crumbs_of, find, page_url
 from orchestrations import automating
 from orchestrations.editing import InvalidConfiguration
-from orchestrations.lib.htmx import wants_fragment
+from orchestrations.lib.htmx import go_to, wants_fragment
 from orchestrations.models import Configuration, Role
 from orchestrations.views.members import MemberRequest, for_members
 

@@ -15,13 +15,13 @@ from jobs.queries import configurations as queries
 from jobs.queries import reasons
 from jobs.queries.pages import page_of
 from jobs.queries.rows import component_of, rows_of
-from jobs.views.answers import go_to, tell_scheduled
+from jobs.views.answers import tell_scheduled
 from orchestrations import configuration_drafts as drafts
 from orchestrations import editing
 from orchestrations.components import parameters
 from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.lib import links
-from orchestrations.lib.htmx import wants_fragment
+from orchestrations.lib.htmx import go_to, wants_fragment
 from orchestrations.models import Configuration, Role
 from orchestrations.views.members import Member, MemberRequest, for_members
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from jobs.queries import configurations as queries
-from jobs.views.answers import go_to, page_or_fragment
+from jobs.views.answers import page_or_fragment
 from jobs.views.configurations import AS, JSON, crumbs_of, find, page_url
 from orchestrations import configuration_drafts as drafts
 from orchestrations import editing
@@ -18,7 +18,7 @@ from orchestrations.components.catalogue import Component
 from orchestrations.configuration_drafts import Draft
 from orchestrations.editing import Content, InvalidConfiguration, StaleEdit
 from orchestrations.forms import moving
-from orchestrations.lib.htmx import wants_fragment
+from orchestrations.lib.htmx import go_to, wants_fragment
 from orchestrations.models import Configuration, ConfigurationVersion, Role
 from orchestrations.views.members import MemberRequest, for_members
 

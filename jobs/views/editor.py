@@ -16,13 +16,13 @@ from django.views.decorators.http import require_http_methods
 from jobs.queries import editor as rows
 from jobs.queries.selections import pretty
 from jobs.views import editor_actions, editor_sheet
-from jobs.views.answers import find_orchestration, go_to
-from jobs.views.editor_changes import compare_orchestrations
+from jobs.views.answers import find_orchestration
 from jobs.views.editor_sheet import Sheet
 from orchestrations import drafting, drafts, queries
+from orchestrations.comparing import compare_orchestrations
 from orchestrations.drafts import Refused
 from orchestrations.editing import InvalidConfiguration, StaleEdit
-from orchestrations.lib.htmx import trigger_event, wants_fragment
+from orchestrations.lib.htmx import go_to, trigger_event, wants_fragment
 from orchestrations.lib.secrets import mask_document
 from orchestrations.models import Orchestration, Role
 from orchestrations.views.members import MemberRequest, for_members

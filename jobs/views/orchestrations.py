@@ -11,10 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from jobs.queries import overviews
 from jobs.queries import runs as run_queries
-from jobs.views.answers import find_orchestration, go_to, page_or_fragment
+from jobs.views.answers import find_orchestration, page_or_fragment
 from orchestrations import editing
 from orchestrations.lib import links
-from orchestrations.lib.htmx import wants_fragment
+from orchestrations.lib.htmx import go_to, wants_fragment
 from orchestrations.models import Orchestration, Role
 from orchestrations.views.members import Member, MemberRequest, for_members
 

@@ -16,12 +16,12 @@ from jobs.queries.changes import changes_since
 from jobs.queries.expectations import expectation_of
 from jobs.queries.outlook import NOT_EXECUTED
 from jobs.queries.rows import url_of
-from jobs.views.answers import find_job, go_to, tell_scheduled
+from jobs.views.answers import find_job, tell_scheduled
 from jobs.views.running import answer_expectation, asks_expectation
 from orchestrations import plans
 from orchestrations.components.catalogue import UnknownComponent
 from orchestrations.lib import links
-from orchestrations.lib.htmx import wants_fragment
+from orchestrations.lib.htmx import go_to, wants_fragment
 from orchestrations.models import Role
 from orchestrations.views.members import MemberRequest, for_members
 

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods
 from jobs import launching, waiting
 from jobs.queries import reasons, selections
 from jobs.queries.expectations import expectation_of
-from jobs.views.answers import find_orchestration, go_to, tell_scheduled
+from jobs.views.answers import find_orchestration, tell_scheduled
 from orchestrations import plans, queries
 from orchestrations.lib import links
-from orchestrations.lib.htmx import wants_fragment
+from orchestrations.lib.htmx import go_to, wants_fragment
 from orchestrations.models import Configuration, Orchestration, Role
 from orchestrations.views.members import Member, MemberRequest, for_members
 

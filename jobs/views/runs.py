@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from jobs import usual
 from jobs.queries import runs as run_queries
 from jobs.queries.pages import page_of
-from jobs.queries.rows import component_of, rows_of
+from jobs.queries.rows import component_of, configuration_url, rows_of
 from jobs.queries.scores import score_of
 from jobs.views.answers import find_orchestration
 from jobs.views.orchestrations import basics_of
@@ -107,6 +107,7 @@ def _phases(phases: Phases) -> list[dict[str, Any]]:
             "tasks": [
                 {
                     "name": task.name or (task.configuration.name if task.configuration else task.component_id),
+                    "url": configuration_url(task.configuration),
                     "component": component_of(task.component_id)[0],
                     "kind": component_of(task.component_id)[1],
                     "is_active": task.is_enabled,

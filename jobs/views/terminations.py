@@ -13,8 +13,8 @@ from jobs.models import Job
 from jobs.queries import facts
 from jobs.queries.rows import url_of
 from jobs.states import JobStatus
-from jobs.views.answers import find_job, go_to
-from orchestrations.lib.htmx import wants_fragment
+from jobs.views.answers import find_job
+from orchestrations.lib.htmx import go_to, wants_fragment
 from orchestrations.models import Role
 from orchestrations.views.members import MemberRequest, for_members
 

@@ -113,4 +113,4 @@ def test_a_fragment_asks_nothing_for_the_frame(world: World, as_alice: Client) -
     response = as_alice.get(reverse("jobs", args=[world.project.pk]), headers={"HX-Request": "true"})
 
     assert "workers" not in response.text
-    assert response.text.lstrip().startswith("<section")
+    assert "<html" not in response.text

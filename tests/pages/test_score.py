@@ -172,7 +172,7 @@ def test_the_last_versions_and_the_token_stand_beside_it(world: World, as_alice:
     response = as_alice.get(address_of(world.orchestration))
 
     assert [version["version"] for version in response.context["versions"]] == [6, 5, 4, 3]
-    assert "<b>#6</b> Change 4" in response.text
+    assert 'title="What changed in #6">Change 4</a>' in response.text
     assert "Not used yet, never expires" in response.text
 
 
