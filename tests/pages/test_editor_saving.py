@@ -118,7 +118,7 @@ def test_a_stale_save_shows_both_sides_and_can_be_saved_over(
 
     assert refused.status_code == 422
     assert "Erin" in words(refused)
-    assert "Task “Orders” was moved from phase “Phase 2” to “Phase 1”." in words(refused)
+    assert "Phase “Phase 2” was merged into “Phase 1”." in words(refused)
     assert "Task “Orders” was removed from phase “Phase 1”." in words(refused)
     assert plan_in(refused) == [("Phase 1", ["b"]), ("Phase 2", ["c"])]
     assert press(as_alice, refused, "save").status_code == 422
