@@ -11,12 +11,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from jobs import afterwards, children, circles, ends, loading, snapshots
 from jobs.ends import End as End
-from jobs.locking import retried, under_root
+from jobs.locking import retried, under_root, was_given_up
 from jobs.models import Job
 from jobs.moving import Note, move
 from jobs.prepared import Param, Query, Update
@@ -153,11 +153,11 @@ def settle(
         if not moved and not _settle_terminated(job_id, now, only_fence=fence):
             return False
         follow(job, now)
-        if moved:
-            # Last: a save locks the project before its configuration, and what follows may lock the project.
-            ends.keep_state(job_id, end)
         if also is not None:
             also()
+        if moved:
+            # Last: a save locks the project before its configuration, and what comes before may lock the project.
+            ends.keep_state(job_id, end)
     return True
 
 
@@ -226,9 +226,9 @@ def _enter(run: Job, position: int, now: datetime) -> bool:
         with transaction.atomic():
             _TO_PHASE.run(pk=run.pk, position=position)
             return _begin_phase(run, now)
-    except DatabaseError:
-        raise  # whoever began the transaction tries it again
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OperationalError | InterfaceError) or was_given_up(error):
+            raise  # whoever began the transaction tries it again
         # It would fail at every try, and the task that has just ended could never be settled.
         log.exception("Phase %s of run %s could not be begun", position, run.pk)
         _finish(run, JobStatus.ERROR, now, message=CANNOT_GO_ON, result={})

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Case, Count, F, PositiveSmallIntegerField, Q, When
 
 from jobs.locking import retried
@@ -55,7 +55,7 @@ def candidates(labels: Collection[str]) -> Any:
 
 def claim(claimant: Claimant, *, now: datetime, most: int | None = None) -> list[Claim]:
     """Up to ``most`` jobs (default: as many as workers are free), moved to processing with a lease."""
-    if not connection.in_atomic_block and not _may_be_something(claimant):
+    if not _may_be_something(claimant):
         return []
     try:
         return _claim(claimant, now=now, most=most)
@@ -64,17 +64,30 @@ def claim(claimant: Claimant, *, now: datetime, most: int | None = None) -> list
         return _claim(claimant, now=now, most=1)
 
 
+def trade(claimant: Claimant, *, now: datetime) -> Claim | None:
+    """The next job for a worker that settles its own in the running transaction.
+
+    Nobody can see its worker free in between, so workers are neither counted nor the cluster's row locked: a
+    transaction that holds a project, as one that began a nested run does, must not wait for a cluster (deadlocks).
+    """
+    try:
+        claims = _claim(claimant, now=now, most=1, is_trade=True)
+    except IntegrityError:
+        return None  # the unique index stopped a second job of one configuration; the worker looks once more
+    return claims[0] if claims else None
+
+
 def _may_be_something(claimant: Claimant) -> bool:
     """Looked at without a lock: every commit of a busy cluster wakes its pusher, mostly for nothing."""
     return bool(_ANYTHING.rows()) and len(_OWNED.rows(owner=claimant.owner)) < claimant.workers
 
 
 @retried
-def _claim(claimant: Claimant, *, now: datetime, most: int | None) -> list[Claim]:
+def _claim(claimant: Claimant, *, now: datetime, most: int | None, is_trade: bool = False) -> list[Claim]:
     claims: list[Claim] = []
     full: set[int] = set()
     with transaction.atomic():
-        free = _free_workers(claimant)
+        free = 1 if is_trade else _free_workers(claimant)
         wanted = free if most is None else min(most, free)
         while len(claims) < wanted:
             found = _candidates(claimant.labels, len(full)).rows(most=wanted - len(claims), **_numbered(full))

@@ -55,7 +55,7 @@ def retried(function: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
-def was_given_up(error: DatabaseError) -> bool:
+def was_given_up(error: Exception) -> bool:
     """Whether the database rolled the transaction back for another one's sake."""
     if getattr(error.__cause__, "sqlstate", None) in GIVEN_UP:
         return True

@@ -31,8 +31,7 @@ T = TypeVar("T")
 
 POLL_SECONDS = 1.0  # how often the row is looked at for a wish to stop, in case its wake-up was lost
 SHORT_SECONDS = 0.3  # a process that ends within this costs no listener of its own
-DATABASE_RETRY_SECONDS = 0.5
-REST_SECONDS = 10.0
+DATABASE_RETRY_SECONDS, REST_SECONDS = 0.5, 10.0
 DATABASE_ERRORS = (OperationalError, InterfaceError)
 
 
@@ -71,17 +70,19 @@ class Worker:
 
     def _claim_another(self) -> None:
         try:
-            self._claim()
+            if not self.drain.claims_no_more():
+                self.leased_at = lease_clock()
+                claims = claiming.claim(self.claimant, now=timezone.now(), most=1)
+                self._next = claims[0] if claims else None
         except DatabaseError:
             log.exception("Could not claim another job")
             connection.close()
 
-    def _claim(self) -> None:
-        """Take the next job, in the running transaction if there is one: rolled back, its fence is void."""
+    def _trade(self) -> None:
+        """Take the next job in the settling transaction; when that is rolled back, its fence is void."""
         if not self.drain.claims_no_more():
             self.leased_at = lease_clock()
-            claims = claiming.claim(self.claimant, now=timezone.now(), most=1)
-            self._next = claims[0] if claims else None
+            self._next = claiming.trade(self.claimant, now=timezone.now())
 
     def _perform(self, claim: Claim, begun: bool) -> None:
         if not begun and not insist(lambda: self._begin(claim)):
@@ -90,7 +91,7 @@ class Worker:
         try:
             job, record = self._run(attempt)
             if job is not None and record is not None:
-                conclude(attempt, record, job, also=self._claim)
+                conclude(attempt, record, job, also=self._trade)
         except CannotStart as error:
             end = End(
                 status=JobStatus.ERROR, message=str(error), error_type="user", result=_error_result(error, "user")
@@ -162,7 +163,7 @@ def conclude(attempt: Attempt, record: ExitRecord, job: Job, *, also: Callable[[
         end = concluding.end_of(record, attempt)
         try:
             advancing.settle(attempt.job_id, attempt.fence, end, now=timezone.now(), known=job, also=also)
-        except DatabaseError:
+        except Exception:
             log.warning("Job %s could not be settled together with the next claim", attempt.job_id, exc_info=True)
             insist(lambda: advancing.settle(attempt.job_id, attempt.fence, end, now=timezone.now()))
     else:

@@ -7,8 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
@@ -51,6 +50,19 @@ def is_throttled(email: str, address: str, now: datetime) -> bool:
     return bool(address) and recent.filter(address=address).count() >= 10 * settings.LOGIN_ATTEMPTS
 
 
+class NotProved(Exception):
+    """The password was not the person's, or was asked for too often; the sentence is for the user."""
+
+
+def prove_password(user: User, password: str, *, now: datetime) -> None:
+    """Before what a borrowed session must not do; counts like signing in. Raises NotProved."""
+    if is_throttled(user.email, "", now):
+        raise NotProved("Too many attempts. Wait a while and try again.")
+    if not user.check_password(password):
+        LoginAttempt.objects.create(email=user.email, address="", at=now)
+        raise NotProved("This is not your current password.")
+
+
 def _address_of(request: HttpRequest) -> str:
     """Behind a proxy everybody comes from the proxy: what it has added last says from where."""
     told = request.headers.get("X-Forwarded-For", "") if settings.BEHIND_PROXY else ""
@@ -88,16 +100,14 @@ def choose_theme(user: User, theme: Theme) -> None:
 
 
 def change_profile(user: User, **fields: Any) -> None:
-    """Name, e-mail, time zone, theme, what to mail. Raises ValidationError (also for an address that is taken)."""
+    """Name, time zone, theme, what to mail. Raises ValidationError.
+
+    Not the address: whoever could rename an account to somebody else's would be invited in their place.
+    """
     for name, value in fields.items():
         setattr(user, name, value)
-    user.email = user.email.strip().lower()
     user.full_clean(exclude=["password"], validate_unique=False, validate_constraints=False)
-    try:
-        with transaction.atomic():
-            user.save(update_fields=[*fields])
-    except IntegrityError as error:
-        raise ValidationError({"email": "This e-mail is taken."}) from error
+    user.save(update_fields=[*fields])
 
 
 def change_password(user: User, password: str) -> None:

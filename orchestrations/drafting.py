@@ -16,7 +16,7 @@ from orchestrations.documents import InvalidConfiguration
 from orchestrations.drafts import Draft, Refused
 from orchestrations.editing import Content
 from orchestrations.lib import json_api
-from orchestrations.lib.secrets import SecretUnreadable, encrypt_document, mask_document, merge_masked
+from orchestrations.lib.secrets import SecretUnreadable, encrypt_document, keep_newest, mask_document, merge_masked
 from orchestrations.models import Configuration
 
 CHANGE = "Update orchestration tasks"
@@ -64,6 +64,8 @@ def store(
         base = orchestration.version
     try:
         document = _with_secrets(written, old)
+        if over is not None:
+            document = keep_newest(document, old, document_of(orchestration, over))
         if document == orchestration.document:
             return False
         editing.update(

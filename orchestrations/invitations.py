@@ -2,7 +2,8 @@
 link that sets it: signed, good for one use, valid for a week (PASSWORD_RESET_TIMEOUT).
 
 Whoever holds the link is the person. So a link is made only by somebody who is admin of every project that the account
-belongs to, and a newer link ends the older ones.
+belongs to, never for one that administers the site or has been used, and a newer link ends the older ones. Nobody has
+proved the address of an account: who adds a known one is told whose it says it is, and confirms.
 """
 
 from __future__ import annotations
@@ -33,6 +34,17 @@ class CannotInvite(Exception):
     """The sentence is for the admin."""
 
 
+class Unconfirmed(Exception):
+    """An account has this address already; the sentence asks the admin whether it is the one that is meant."""
+
+    def __init__(self, user: User) -> None:
+        super().__init__(
+            f"{user.email} has an account here already, by the name “{user}”, since {user.created_at:%Y-%m-%d}. "
+            "Nobody has checked that the address is theirs: add it only if you know this person."
+        )
+        self.user = user
+
+
 @dataclass(frozen=True)
 class Invitation:
     """``secret`` is the end of the link, "" when the person had an account and was just added."""
@@ -42,8 +54,10 @@ class Invitation:
 
 
 @transaction.atomic
-def invite(project: Project, email: str, role: Role, *, actor: Actor, now: datetime) -> Invitation:
-    """Raises Denied, AlreadyMember, CannotInvite."""
+def invite(
+    project: Project, email: str, role: Role, *, actor: Actor, now: datetime, confirmed: int | None = None
+) -> Invitation:
+    """``confirmed``: the account that the admin means. Raises Denied, AlreadyMember, CannotInvite, Unconfirmed."""
     access.require(actor, project, Role.ADMIN)
     email = _checked(email)
     user = User.objects.filter(email=email).first()
@@ -51,6 +65,8 @@ def invite(project: Project, email: str, role: Role, *, actor: Actor, now: datet
         user = User.objects.create_user(email, None, name=email.partition("@")[0][:150])
     membership = memberships.add(project, user, role, actor=actor, now=now)
     if user.has_usable_password():
+        if user.pk != confirmed:
+            raise Unconfirmed(user)
         return Invitation(membership)
     return Invitation(membership, _new_secret(user, actor))
 
@@ -66,8 +82,8 @@ def renew(membership: Membership, *, actor: Actor) -> str:
 
 def find(user_id: int, secret: str) -> User | None:
     """Whom the link invites; None when it was used, replaced or has expired, or the person was removed again."""
-    user: User | None = User.objects.filter(pk=user_id, is_active=True, memberships__isnull=False).first()
-    if user is None or user.has_usable_password() or not _links.check_token(user, secret):
+    user: User | None = User.objects.filter(pk=user_id, memberships__isnull=False).first()
+    if user is None or not _is_new(user) or not _links.check_token(user, secret):
         return None
     return user
 
@@ -92,7 +108,17 @@ def _checked(email: str) -> str:
     return email
 
 
+def _is_new(user: User) -> bool:
+    """Nobody has used the account, and it opens nothing but what it was invited to."""
+    opens_more = user.is_superuser or user.is_staff or user.user_permissions.exists() or user.groups.exists()
+    return user.is_active and user.last_login is None and not user.has_usable_password() and not opens_more
+
+
 def _new_secret(user: User, actor: Actor) -> str:
+    if not _is_new(user):
+        raise CannotInvite(
+            f"{user.email} has an account that no invitation can open: ask the administrator of this site."
+        )
     for membership in user.memberships.select_related("project"):
         if not access.may(actor, membership.project, Role.ADMIN):
             raise CannotInvite(f"{user.email} was invited to another project too and has not answered yet.")

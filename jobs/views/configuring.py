@@ -19,6 +19,7 @@ from orchestrations.configuration_drafts import Draft
 from orchestrations.editing import Content, InvalidConfiguration, StaleEdit
 from orchestrations.forms import moving
 from orchestrations.lib.htmx import go_to, wants_fragment
+from orchestrations.lib.secrets import keep_newest
 from orchestrations.models import Configuration, ConfigurationVersion, Role
 from orchestrations.views.members import MemberRequest, for_members
 
@@ -78,7 +79,10 @@ def edit(request: MemberRequest, configuration_id: int) -> HttpResponse:
 
 
 def _save(request: MemberRequest, configuration: Configuration, draft: Draft, document: dict[str, Any]) -> HttpResponse:
-    expected = request.POST.get("newest" if request.POST.get("action") == OVERWRITE else "base", "")
+    expected = request.POST.get("base", "")
+    if request.POST.get("action") == OVERWRITE:
+        expected = request.POST.get("newest", "")
+        document = keep_newest(document, draft.base, _base(configuration, expected))
     try:
         saved = editing.update(
             configuration,

@@ -24,6 +24,8 @@ TASK = "task"
 EXPECTATION = "expectation"
 """The id of the part of the dialog that is asked for again whenever the choice changes."""
 
+CHANGED = "The orchestration was changed while this was open. Here is how it stands now: choose again, then run."
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_members(Role.OPERATOR)
@@ -36,6 +38,9 @@ def run(request: MemberRequest, orchestration_id: int) -> HttpResponse:
     if request.method != "POST":
         return _form(request, orchestration, plan, _asked_for(request, plan))
     chosen = request.POST.getlist(TASK)
+    if request.POST.get("version", str(orchestration.version)) != str(orchestration.version):
+        # What was chosen from then would leave out, unseen, what has come since.
+        return _form(request, orchestration, plan, chosen, error=CHANGED)
     try:
         job = launching.launch(
             request.member.project,
@@ -87,6 +92,7 @@ def _form(
         "action_url": url,
         "orchestration": {
             "name": orchestration.name,
+            "version": orchestration.version,
             "url": reverse("orchestration", args=address),
             "is_enabled": not orchestration.is_disabled,
             "tasks_url": links.find("orchestration-tasks", *address) if member.may(Role.EDITOR) else "",

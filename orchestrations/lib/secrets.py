@@ -7,7 +7,7 @@ least KEY_LENGTH characters; the first one encrypts, all of them decrypt.
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -86,6 +86,29 @@ def merge_masked(new: Any, old: Any) -> Any:
     another. Raises SecretUnreadable when nothing is stored behind a mask.
     """
     return _merged(new, old, "")
+
+
+def keep_newest(document: Any, base: Any, newest: Any) -> Any:
+    """``document`` was made from ``base`` and replaces ``newest``: a secret that it only kept is the newest one's.
+
+    No two ciphertexts are alike, so one that stands in ``base`` was not typed anew, wherever it stands now.
+    """
+    there = dict(_encrypted_in(newest))
+    renewed = {old: there[path] for path, old in _encrypted_in(base) if path in there}
+    return _changed(document, lambda value, path: renewed.get(value, value) if is_encrypted(value) else value)
+
+
+def _encrypted_in(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every ciphertext under its place; items of a list that have an id are known by it."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield from _encrypted_in(member, (*path, key))
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            own = member.get("id", index) if isinstance(member, dict) else index
+            yield from _encrypted_in(member, (*path, str(own)))
+    elif is_encrypted(value):
+        yield path, value
 
 
 def _changed(value: Any, change: Change, path: str = "") -> Any:

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orchestrations import invitations, memberships, queries
-from orchestrations.invitations import CannotInvite
+from orchestrations.invitations import CannotInvite, Unconfirmed
 from orchestrations.lib.htmx import go_to, wants_fragment
 from orchestrations.memberships import AlreadyMember, LastAdmin, NotAMember
 from orchestrations.models import Membership, Role
@@ -112,7 +112,12 @@ def _is_invited(request: MemberRequest, form: InvitationForm) -> bool:
     member = request.member
     email, role = form.cleaned_data["email"], Role(form.cleaned_data["role"])
     try:
-        invited = invitations.invite(member.project, email, role, actor=member.actor, now=member.now)
+        invited = invitations.invite(
+            member.project, email, role, actor=member.actor, now=member.now, confirmed=form.cleaned_data["confirmed"]
+        )
+    except Unconfirmed as asked:
+        form.ask_whether_it_is(asked.user.pk, str(asked))
+        return False
     except (AlreadyMember, CannotInvite) as refused:
         form.add_error("email", str(refused))
         return False

@@ -8,7 +8,9 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
+from orchestrations import accounts
 from orchestrations.lib import zones
 from orchestrations.models import Project, Role, User
 from orchestrations.models.accounts import Theme
@@ -37,12 +39,6 @@ class InputForm(forms.Form):
 
 class ProfileForm(InputForm):
     name = forms.CharField(max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
-    email = forms.EmailField(
-        label="E-mail",
-        max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        help_text="You log in with it, and mails go to it.",
-    )
     time_zone = forms.ChoiceField(label="Time zone", widget=forms.Select(attrs={"data-searched": "zone-search"}))
     theme = forms.ChoiceField(choices=Theme.choices, widget=forms.RadioSelect)
     mail_on_error = forms.BooleanField(label="Error", required=False)
@@ -80,8 +76,10 @@ class PasswordForm(InputForm):
 
     def clean_current(self) -> str:
         current = str(self.cleaned_data["current"])
-        if not self.user.check_password(current):
-            raise ValidationError("This is not your current password.")
+        try:
+            accounts.prove_password(self.user, current, now=timezone.now())
+        except accounts.NotProved as error:
+            raise ValidationError(str(error)) from error
         return current
 
     def clean_password(self) -> str:
@@ -93,6 +91,12 @@ class InvitationForm(InputForm):
         label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off", "data-first": ""})
     )
     role = forms.ChoiceField(choices=Role.choices, widget=forms.RadioSelect, initial=Role.EDITOR)
+    confirmed = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def ask_whether_it_is(self, user_id: int, question: str) -> None:
+        """Drawn again, it says who has the address, and the next try confirms that very account."""
+        self.add_error("email", question)
+        self.data = {**self.data.dict(), "confirmed": str(user_id)}  # type: ignore[attr-defined]
 
 
 class RoleForm(InputForm):

@@ -72,7 +72,7 @@ def _is_saved(form: ProfileForm, user: User) -> bool:
         accounts.change_profile(user, **form.cleaned_data)
     except ValidationError as error:
         for name, sentences in error.message_dict.items():
-            form.add_error(name if name in form.fields else "email", sentences)
+            form.add_error(name if name in form.fields else None, sentences)
         return False
     return True
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
 
 from orchestrations import invitations, memberships
 from orchestrations.access import Actor
-from orchestrations.invitations import CannotInvite, Invitation
+from orchestrations.invitations import CannotInvite, Invitation, Unconfirmed
 from orchestrations.models import Project, Role, User
 from tests import builders
 from tests.builders import NOW, PASSWORD
@@ -23,8 +24,8 @@ def invited(project: Project, by_alice: Actor) -> Invitation:
     return invite(project, by_alice)
 
 
-def invite(project: Project, actor: Actor, email: str = "New@Example.org ") -> Invitation:
-    return invitations.invite(project, email, Role.EDITOR, actor=actor, now=NOW)
+def invite(project: Project, actor: Actor, email: str = "New@Example.org ", confirmed: int | None = None) -> Invitation:
+    return invitations.invite(project, email, Role.EDITOR, actor=actor, now=NOW, confirmed=confirmed)
 
 
 def find(invited: Invitation, secret: str = "") -> User | None:
@@ -39,8 +40,38 @@ def test_an_unknown_address_gets_an_account_that_nobody_can_sign_in_to(invited: 
     assert find(invited) == user
 
 
-def test_a_known_address_is_just_added(project: Project, charlie: User, by_alice: Actor) -> None:
-    invited = invite(project, by_alice, charlie.email)
+@pytest.mark.parametrize("wrong", [None, 0])
+def test_a_known_address_is_not_added_before_the_admin_has_said_whose_it_is(
+    project: Project, charlie: User, by_alice: Actor, wrong: int | None
+) -> None:
+    with pytest.raises(Unconfirmed, match="by the name “Charlie”"):
+        invite(project, by_alice, charlie.email, confirmed=wrong)
+    assert not project.memberships.filter(user=charlie).exists()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"is_superuser": True}, {"is_staff": True}, {"is_active": False}, {"last_login": NOW}],
+    ids=lambda more: next(iter(more)),
+)
+def test_no_link_opens_an_account_that_is_more_than_an_invitation(
+    project: Project, by_alice: Actor, more: dict[str, Any]
+) -> None:
+    root = User.objects.create_user("root@example.org", None, name="Root", **more)
+
+    with pytest.raises(CannotInvite, match="no invitation can open"):
+        invite(project, by_alice, root.email)
+    assert not project.memberships.filter(user=root).exists()
+
+
+def test_a_link_opens_nothing_once_its_account_administers_the_site(invited: Invitation) -> None:
+    User.objects.filter(pk=invited.membership.user_id).update(is_superuser=True)
+
+    assert find(invited) is None
+
+
+def test_the_confirmed_owner_of_a_known_address_is_added(project: Project, charlie: User, by_alice: Actor) -> None:
+    invited = invite(project, by_alice, charlie.email, confirmed=charlie.pk)
 
     assert (invited.membership.user, invited.secret) == (charlie, "")
     assert charlie.has_usable_password()

@@ -163,3 +163,24 @@ def test_secrets_in_a_list_stay_with_their_item(new: list[Any], expected: list[s
     merged = secrets.merge_masked(new, old)
 
     assert [member["#s"] for member in merged] == expected
+
+
+def test_what_replaces_a_newer_version_keeps_its_secrets_unless_they_were_typed_anew() -> None:
+    def stored(document: Any) -> Any:
+        return secrets.encrypt_document(document, "project:1", KEY)
+
+    base = stored({"#password": "old", "#key": "old", "tasks": [{"id": 1, "#t": "a"}, {"id": 2, "#t": "b"}]})
+    rotated = stored({"#password": "rotated", "tasks": [{"id": 2, "#t": "B"}, {"id": 1, "#t": "A"}]})
+    typed = stored({"#key": "typed"})
+    mine = {**base, "host": "new", "#key": typed["#key"], "tasks": base["tasks"][:1]}
+
+    kept = secrets.keep_newest(mine, base, rotated)
+
+    plain, _ = secrets.decrypt_document(kept, "project:1", KEY)
+    assert plain == {"host": "new", "#password": "rotated", "#key": "typed", "tasks": [{"id": 1, "#t": "A"}]}
+
+
+def test_a_secret_that_the_newer_version_has_no_more_stays_as_it_was() -> None:
+    base = secrets.encrypt_document({"#password": "old"}, "project:1", KEY)
+
+    assert secrets.keep_newest(base, base, {}) == base

@@ -12,6 +12,8 @@ from django.urls import reverse
 from jobs.models import Cause, Job
 from jobs.states import JobStatus
 from orchestrations import editing
+from orchestrations.access import Actor
+from orchestrations.editing import Content
 from orchestrations.models import User
 from tests import builders
 from tests.builders import NOW
@@ -115,3 +117,19 @@ def test_a_disabled_orchestration_says_so_and_runs_by_hand(address: str, world: 
 
 def messages_of(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def test_a_task_that_came_while_the_dialog_was_open_is_not_left_out_unseen(
+    world: World, alice: User, as_alice: Client
+) -> None:
+    address = reverse("orchestration-run", args=[world.project.pk, world.orchestration.pk])
+    form = {"task": ["orders", "broken", "publish"], "version": str(world.orchestration.version)}
+    editing.update(world.orchestration, Content(description="Changed"), actor=Actor(user=alice), now=builders.NOW)
+
+    refused = as_alice.post(address, form)
+    accepted = as_alice.post(address, {**form, "version": str(world.orchestration.version + 1)})
+
+    assert refused.status_code == 422
+    assert "was changed while this was open" in refused.text
+    assert f'name="version" value="{world.orchestration.version + 1}"' in refused.text
+    assert accepted.status_code == 302
