@@ -101,7 +101,7 @@ def find_problem_with(url: str) -> str | None:
 
 def run(database: str, url: str | None, browser: str | None, arguments: list[str], tally: Tally) -> None:
     """One pytest run; adds its outcome to the tally."""
-    marks = ["not chaos"] + ["not postgres"] * (not url) + ["not browser"] * (not browser)
+    marks = ["not chaos"] + ["not sqlite" if url else "not postgres"] + ["not browser"] * (not browser)
     print(f"\n=== {database} ===", flush=True)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tutti-tests-") as folder:

@@ -21,6 +21,9 @@ class Migration(migrations.Migration):
             model_name="job",
             name="job_unsettled",
         ),
+        # To drop the index of a foreign key, PostgreSQL's editor drops every index of that column alone, and the unique
+        # one of R5 with it: so it goes before, and comes back after.
+        migrations.RemoveConstraint(model_name="job", name="job_one_active_per_configuration"),
         migrations.AlterField(
             model_name="job",
             name="configuration",
@@ -30,6 +33,14 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="jobs",
                 to="orchestrations.configuration",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="job",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["processing", "terminating"])),
+                fields=("configuration",),
+                name="job_one_active_per_configuration",
             ),
         ),
         migrations.AlterField(

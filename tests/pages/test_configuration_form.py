@@ -38,7 +38,7 @@ def export(project: Project) -> Configuration:
         document={
             "parameters": {
                 "command": ["sh", "-c", "\necho one\r\necho two"],
-                "environment": {"REGION": "eu", "#TOKEN": SECRET},
+                "environment": {"ZONE": "eu", "#TOKEN": SECRET},
                 "timeout_seconds": 600,
             },
             "storage": {"output": {"tables": []}},
@@ -154,7 +154,7 @@ def test_a_secret_is_renamed_but_never_made_readable(edit_url: str, export: Conf
 
     assert errors_of(refused.text)["p/environment/1"].startswith("Type the value again")
     assert "tutti:v1" not in refused.text
-    assert revealed(reloaded(export))["parameters"]["environment"] == {"REGION": "eu", "#KEY": SECRET}
+    assert revealed(reloaded(export))["parameters"]["environment"] == {"ZONE": "eu", "#KEY": SECRET}
 
 
 def test_what_the_form_does_not_know_stays(edit_url: str, export: Configuration, as_alice: Client) -> None:
@@ -172,12 +172,12 @@ def test_raw_json_hides_secrets_and_keeps_them(edit_url: str, export: Configurat
     form = form_of(as_alice.get(f"{edit_url}?as=json").text)
     typed = json.loads(form["document"])
     assert typed["parameters"]["environment"]["#TOKEN"] == "*****"
-    typed["parameters"]["environment"]["REGION"] = "us"
+    typed["parameters"]["environment"]["ZONE"] = "us"
 
     response = as_alice.post(f"{edit_url}?as=json", form | {"document": json.dumps(typed), "action": "save"})
 
     assert response.status_code == 302
-    assert revealed(reloaded(export))["parameters"]["environment"] == {"REGION": "us", "#TOKEN": SECRET}
+    assert revealed(reloaded(export))["parameters"]["environment"] == {"ZONE": "us", "#TOKEN": SECRET}
 
 
 @pytest.mark.parametrize(

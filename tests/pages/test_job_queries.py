@@ -269,6 +269,8 @@ def test_every_example_of_the_help_sheet_is_a_query(project: Project, as_alice: 
         assert as_alice.get(each["url"]).context["problem"] == {}
 
 
+@pytest.mark.sqlite  # by the text of the query, once and for all; PostgreSQL chooses by how many rows there are
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="only SQLite chooses by the text of the query")
 @pytest.mark.parametrize(
     ("query", "index"),
     [
@@ -286,8 +288,6 @@ def test_every_example_of_the_help_sheet_is_a_query(project: Project, as_alice: 
 def test_a_query_is_answered_by_its_index(
     query: str, index: str, project: Project, jobs: dict[str, Job], as_alice: Client
 ) -> None:
-    if connection.vendor != "sqlite":
-        pytest.skip("PostgreSQL chooses by how many rows there are; SQLite by the text of the query, once and for all.")
     address = reverse("jobs", args=[project.pk])
     with CaptureQueriesContext(connection) as captured:
         as_alice.get(address, {"q": query})
