@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, F
+from django.db.models.lookups import Exact
 
 from jobs import usual, waiting
 from jobs.models import Cluster, Job
 from jobs.queries import reasons
+from jobs.queries.matching import Unindexed
 from jobs.queries.rows import JobRow, listed, rows_of
 from jobs.states import JobStatus
 from orchestrations.lib.durations import rough_words
@@ -52,8 +54,9 @@ class Load:
 
 def now_of(project: Project, *, now: datetime, zone: tzinfo) -> list[Now]:
     """Runs and single jobs, in the order of their creation; what is inside a run is on its page."""
-    unsettled = Job.objects.in_project(project).unsettled()
-    jobs = list(listed(unsettled.roots()).order_by("pk")[: MOST_ROWS + 1])
+    # SQLite would go through the whole project for them; those that have not settled are few.
+    unsettled = Job.objects.unsettled().roots().filter(Exact(Unindexed(F("project_id")), project.pk))
+    jobs = list(listed(unsettled).order_by("pk")[: MOST_ROWS + 1])
     rows = rows_of(jobs, project=project, now=now)
     held = _held_children(jobs, project)
     found = waiting.reasons([*jobs, *held.values()], now=now)

@@ -18,6 +18,7 @@ from orchestrations.views.members import Member, MemberRequest, for_members
 
 SEARCH = "q"
 LONGEST_SEARCH = 200
+MOST_ROWS = 50
 
 
 @require_safe
@@ -48,7 +49,8 @@ def detail(request: MemberRequest, component_id: str) -> HttpResponse:
         raise Http404("There is no such component.")
     sought = request.GET.get(SEARCH, "")[:LONGEST_SEARCH].strip()
     chosen = [each for each in found if sought.casefold() in f"{each.name} {each.description}".casefold()]
-    rows = [_row(each, member) for each in queries.rows(chosen, project=member.project, now=member.now)]
+    shown = queries.rows(chosen[:MOST_ROWS], project=member.project, now=member.now)
+    rows = [_row(each, member) for each in shown]
     is_active = any(row["last_job"] and row["last_job"].is_active for row in rows)
     may_add = component is not None and member.may(Role.EDITOR)
     context = {
@@ -64,6 +66,7 @@ def detail(request: MemberRequest, component_id: str) -> HttpResponse:
         "new_url": reverse("configuration-new", args=[member.project.pk, component_id]) if may_add else "",
         "rows": rows,
         "has_any": bool(found),
+        "more_count": max(0, len(chosen) - MOST_ROWS),
         "sought": sought,
         "all_url": request.path,
         "live_url": request.get_full_path() if is_active else "",

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from jobs.models import Cause, Job
 from jobs.states import JobStatus
+from jobs.views import components
 from orchestrations import editing
 from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.models import Configuration, Project, User
@@ -227,3 +228,19 @@ def count_queries(client: Client, url: str) -> int:
 
 def messages_of(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def test_of_very_many_configurations_the_page_shows_some_and_finds_all(
+    project: Project, as_alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(components, "MOST_ROWS", 2)
+    for name in ("Orders", "Payments", "Returns", "Stock"):
+        builders.build_configuration(project, name=name)
+    address = reverse("component", args=[project.pk, "command"])
+
+    page = as_alice.get(address)
+    found = as_alice.get(address, {"q": "stock"})
+
+    assert [row["name"] for row in page.context["rows"]] == ["Orders", "Payments"]
+    assert "2 more configurations match: search by name to find them." in page.text
+    assert [row["name"] for row in found.context["rows"]] == ["Stock"]
