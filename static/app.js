@@ -155,7 +155,8 @@ document.addEventListener("htmx:afterRequest", (event) => {
 const failed = (event) => {
   const { elt, requestConfig } = event.detail;
   if (elt.matches?.(LIVE)) return;
-  if (requestConfig.verb === "get" && elt.href) return location.assign(elt.href);
+  const page = elt.id === "dialog" ? requestConfig.path : elt.href;
+  if (requestConfig.verb === "get" && page) return location.assign(page);
   document.querySelector("dialog[data-modal]")?.close();
   document.querySelectorAll("[data-failed]").forEach((element) => { element.hidden = false; });
 };

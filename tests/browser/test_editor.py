@@ -89,7 +89,7 @@ def test_tasks_and_phases_are_moved_by_the_keyboard_alone(site: Site, daily: Con
         page.get_by_role("button", name="Delete Orders").focus()
         page.keyboard.press("Enter")
         expect_rows(page, ["Publish", "Returns"])
-        assert page.evaluate("document.activeElement !== document.body")
+        page.wait_for_function("document.activeElement !== document.body")
         page.get_by_role("button", name="Save").focus()
         page.keyboard.press("Enter")
         expect(page.get_by_text("Tasks saved.")).to_be_visible()
