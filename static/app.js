@@ -16,13 +16,14 @@ const onClick = (selector, act) =>
 /* data-needs-js: a control that is of no use without this file is hidden until here */
 onContent((root) => all(root, "[data-needs-js]").forEach((element) => { element.hidden = false; }));
 
-/* data-dialog: a link to a page that is also a dialog; loaded into #dialog and opened there (with ctrl or shift it stays a link) */
+/* data-dialog: a link to a page that is also a dialog; loaded into #dialog and opened there (with ctrl or shift it stays a link).
+   The link is not the source: it would inherit the hx-sync of a live part, and be dropped while that renews itself. */
 let opener = null;
 onClick("a[data-dialog]", (link, event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
   opener = link;
-  htmx.ajax("GET", link.href, { target: "#dialog", swap: "innerHTML", source: link });
+  htmx.ajax("GET", link.href, { target: "#dialog", swap: "innerHTML", source: "#dialog" });
 });
 
 /* data-modal: a <dialog> that has come into the page is opened, with the focus on its data-first; closed, it goes, and the focus returns to the link that
@@ -154,7 +155,8 @@ document.addEventListener("htmx:afterRequest", (event) => {
 const failed = (event) => {
   const { elt, requestConfig } = event.detail;
   if (elt.matches?.(LIVE)) return;
-  if (requestConfig.verb === "get" && elt.href) return location.assign(elt.href);
+  const page = elt.id === "dialog" ? requestConfig.path : elt.href;
+  if (requestConfig.verb === "get" && page) return location.assign(page);
   document.querySelector("dialog[data-modal]")?.close();
   document.querySelectorAll("[data-failed]").forEach((element) => { element.hidden = false; });
 };

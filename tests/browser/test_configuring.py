@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Dialog, Page, expect
 
 from jobs.models import Job
@@ -17,13 +16,13 @@ from orchestrations.editing import Content
 from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.browser.conftest import PATIENCE_MS, Site
+from tests.browser.judge import overflow_of, violations_of
 from tests.builders import NOW
 from tests.clusters import RunningCluster
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 expect.set_options(timeout=PATIENCE_MS)
 SECRET = "hush-hush-hush"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 @pytest.fixture
@@ -290,11 +289,7 @@ def test_the_pages_fit_and_are_accessible(
 
 def faults(page: Page, url: str, width: int) -> list[str]:
     page.goto(url)
-    rules = {"runOnly": {"type": "tag", "values": RULES}}
-    result = Axe().run(page, options=rules)
-    broken = [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in result.response["violations"]]
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    return [*broken, *([f"{wide} px wide"] if wide > width else [])]
+    return [*violations_of(page), *overflow_of(page)]
 
 
 def address(configuration: Configuration) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from jobs.models import Job
@@ -13,6 +12,7 @@ from jobs.states import JobStatus
 from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.browser.conftest import PATIENCE_MS, Gate, Site
+from tests.browser.judge import violations_of
 from tests.browser.test_looks import width_of
 from tests.builders import task
 from tests.clusters import RunningCluster
@@ -21,7 +21,6 @@ from tests.pages.world import World, build_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 expect.set_options(timeout=PATIENCE_MS)
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 @pytest.fixture
@@ -165,8 +164,7 @@ def test_score_job_and_dialogs_fit_and_are_accessible(
 
 def faults(page: Page, address: str, width: int) -> list[str]:
     wide = width_of(page, address)
-    broken = Axe().run(page, options={"runOnly": {"type": "tag", "values": WCAG}}).response["violations"]
-    said = [f"{address} {each['id']}: {each['nodes'][0]['html'][:300]}" for each in broken]
+    said = [f"{address} {each}" for each in violations_of(page)]
     return [*said, *([f"{address} is {wide} px wide"] if wide > width else [])]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from jobs.models import Job
 from jobs.states import JobStatus
@@ -90,3 +90,22 @@ def test_a_page_asks_nothing_more_when_its_job_has_ended(site: Site, run: Job, a
             page.wait_for_timeout(WATCHED_MS)
 
         assert after == []
+
+
+def test_a_dialog_opens_while_the_list_behind_it_renews_itself(
+    site: Site, run: Job, project: Project, alice: User
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    with site.page_of(alice) as page:
+        with page.expect_request(lambda request: request.headers.get("hx-target") == "orchestrations"):
+            page.route("**/orchestrations/?*", hold)
+            page.route("**/orchestrations/", hold)
+        page.get_by_role("link", name="Run Daily").click()
+
+        expect(page.get_by_role("dialog")).to_be_visible()
+        for each in held:
+            each.continue_()

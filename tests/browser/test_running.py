@@ -165,7 +165,7 @@ def test_everything_works_without_javascript(
         wait_for(lambda: reloaded(page) == "Success")
         expect(page.locator("#log").get_by_text("Orders goes on")).to_be_visible()
         page.get_by_label("Level").select_option("Errors")
-        page.get_by_role("button", name="Show").click()
+        page.get_by_role("button", name="Find").click()
         expect(page.locator("#log").get_by_text("Orders goes on")).to_have_count(0)
         page.get_by_role("link", name="Orders", exact=True).click()
         expect(page.locator("tr.detail").get_by_text("Orders goes on")).to_be_visible()

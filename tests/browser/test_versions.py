@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from orchestrations import editing
@@ -15,6 +14,7 @@ from orchestrations.editing import Content
 from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.browser.conftest import Site
+from tests.browser.judge import EVERYTHING, overflow_of, violations_of
 from tests.builders import NOW, task
 from tests.pages.world import World, build_world
 
@@ -176,9 +176,6 @@ def test_every_page_fits_a_phone_and_is_accessible(site: Site, world: World, ali
     with site.page_of(alice, width=360) as page:
         for address in addresses(world):
             page.goto(address)
-            if page.evaluate("document.documentElement.scrollWidth") > 360:
-                wrong.append(f"{address} is too wide")
-            found = Axe().run(page).response["violations"]
-            wrong += [f"{address}: {each['id']} {each['nodes'][0]['html']}" for each in found]
+            wrong += [f"{address}: {each}" for each in [*violations_of(page, EVERYTHING), *overflow_of(page)]]
 
     assert wrong == []
