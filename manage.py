@@ -11,7 +11,7 @@ def main(argv):  # type: ignore[no-untyped-def]  # no annotations: an old Python
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "orchestration_site.settings")
     try:
         if argv[1:2] == ["up"]:
-            # Without Django: its settings are not to be read before --data is known, and the launcher stays small.
+            # It loads Django itself: the settings are not to be read before --data is known.
             from orchestration_site import launcher
 
             sys.exit(launcher.main(argv[2:]))

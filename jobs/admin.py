@@ -11,7 +11,18 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from jobs import launching, terminating
-from jobs.models import Cluster, Job, JobEvent, LogChunk
+from jobs.models import (
+    Cluster,
+    Delivery,
+    DeliveryAttempt,
+    Job,
+    JobEvent,
+    LogChunk,
+    Notice,
+    TableImport,
+    TableUpdate,
+    WatchedTable,
+)
 from orchestrations import access
 from orchestrations.access import Actor
 from orchestrations.components import catalogue
@@ -89,3 +100,51 @@ class LogChunkAdmin(ReadOnlyAdmin):
 class ClusterAdmin(ReadOnlyAdmin):
     list_display = ("owner", "host", "workers", "labels", "started_at", "heartbeat_at", "stopped_at")
     search_fields = ("owner", "host")
+
+
+@admin.register(TableImport)
+class TableImportAdmin(ReadOnlyAdmin):
+    list_display = ("table", "job", "mode", "rows", "created_at", "committed_at", "revision")
+    list_filter = ("mode",)
+    list_select_related = ("table__bucket", "job")
+    search_fields = ("=job__id", "table__name")
+
+
+@admin.register(TableUpdate)
+class TableUpdateAdmin(ReadOnlyAdmin):
+    list_display = ("table", "revision", "source", "job", "rows", "at", "evaluated_at")
+    list_filter = ("source",)
+    list_select_related = ("table__bucket", "job")
+    search_fields = ("table__name",)
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    list_display = ("job", "event", "overtime_percent", "at", "expanded_at")
+    list_filter = ("event",)
+    list_select_related = ("job",)
+    search_fields = ("=job__id",)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("address", "channel", "subject", "status", "attempts", "created_at", "finished_at", "last_answer")
+    list_filter = ("channel", "status", "is_test")
+    list_select_related = ()
+    search_fields = ("address", "=notice__job__id")
+    # A mail about an account holds a link that opens it.
+    exclude = ("text", "html", "payload", "encrypted_address")
+
+
+@admin.register(DeliveryAttempt)
+class DeliveryAttemptAdmin(ReadOnlyAdmin):
+    list_display = ("delivery", "at", "was_accepted", "answer")
+    list_select_related = ("delivery",)
+    search_fields = ("delivery__address",)
+
+
+@admin.register(WatchedTable)
+class WatchedTableAdmin(ReadOnlyAdmin):
+    list_display = ("label", "configuration", "baseline_revision", "baseline_at")
+    list_select_related = ("configuration",)
+    search_fields = ("label",)

@@ -6,7 +6,7 @@ Everything below a root is decided after locking the root, in one transaction wi
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -14,17 +14,17 @@ from typing import Any
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from jobs import afterwards, children, circles, ends, loading, snapshots
+from jobs import afterwards, children, circles, ends, loading, snapshots, startable, watching
+from jobs.carrying import intents
 from jobs.ends import End as End
 from jobs.locking import retried, under_root, was_given_up
 from jobs.models import Job
 from jobs.moving import Note, move
-from jobs.prepared import Param, Query, Update
+from jobs.notifying import noticing
 from jobs.states import JobStatus
 from jobs.wakeups import Topic, wake
-from orchestrations import access, plans
-from orchestrations.components.catalogue import ORCHESTRATOR
-from orchestrations.models import Token
+from orchestrations import plans
+from orchestrations.lib.prepared import Param, Query, Update
 
 log = logging.getLogger(__name__)
 CANNOT_GO_ON = "The run could not go on because of an internal error. The log of the workers says more."
@@ -36,12 +36,11 @@ CANNOT_GO_ON = "The run could not go on because of an internal error. The log of
 @retried
 def start(run_id: int, *, now: datetime) -> bool:
     """Move a waiting run to processing and create its first phase; False while something holds it up (R5, R7)."""
-    lock_id = Job.objects.filter(pk=run_id).values_list("root_id", flat=True).first() or run_id
-    with under_root(lock_id):
-        run = _startable(run_id)
+    with under_root(loading.root_of(run_id)):
+        run = startable.find(run_id)
         if run is None:
             return False
-        token, sentence = _token_for(run, now)
+        token, sentence = startable.token_for(run, now)
         if sentence:
             refuse(run, sentence, now)
             return True
@@ -60,7 +59,9 @@ def start(run_id: int, *, now: datetime) -> bool:
             # Another run of this orchestration became active meanwhile; its end starts this one.
             return False
         if moved:
-            _advance(loading.run(run_id), now)
+            watching.note_start(run.configuration_id, now)
+            wake(Topic.WORK)
+            _go_on(run_id, now)
         return moved
 
 
@@ -93,29 +94,6 @@ def _start_next_of(configuration_id: int) -> None:
         start_waiting_runs(now=timezone.now(), configuration_id=configuration_id)
 
 
-def _startable(run_id: int) -> Job | None:
-    job: Job | None = (
-        Job.objects.waiting()
-        .due()
-        .first_of_their_configuration()
-        .filter(pk=run_id, is_run=True, project__paused_at__isnull=True)
-        .select_related("configuration", "parent__token", "created_with", "created_by", "project")
-        .first()
-    )
-    return job
-
-
-def _token_for(run: Job, now: datetime) -> tuple[Token | None, str | None]:
-    """The token that the run is bound to from here on, and why it may not run with it (R18)."""
-    if run.configuration_id is not None:
-        token = Token.objects.filter(orchestration=run.configuration_id, replaced_at__isnull=True).first()
-    else:
-        token = run.parent.token if run.parent is not None else run.created_with
-    if token is None and run.configuration_id is None and run.created_by_id is not None:
-        return None, None
-    return token, access.refusal(token, component_id=ORCHESTRATOR, now=now, bound=run.configuration_id is None)
-
-
 # --- Settling ----------------------------------------------------------------------------------
 
 
@@ -133,7 +111,8 @@ def settle(
 
     A job that is being terminated ends in terminated, whatever its process did meanwhile (R9).
     ``known``: the job as it was read before; what stands above it never changes.
-    ``also`` is done last in the same transaction: a worker claims its next job there, and spares a commit.
+    ``also`` is done last in the same transaction: a worker claims its next job there, and spares a commit. What fails
+    then, of what follows too, fails the whole; tried again without ``also`` it ends the run instead.
     """
     job = known or loading.consequences_of(job_id, fence)
     if job is None:
@@ -152,7 +131,10 @@ def settle(
         )
         if not moved and not _settle_terminated(job_id, now, only_fence=fence):
             return False
-        follow(job, now)
+        if moved:
+            noticing.notice_end(job, end.status, now)
+            intents.keep_with_the_end(job_id, end, now)
+        follow(job, now, is_guarded=also is None)
         if also is not None:
             also()
         if moved:
@@ -163,6 +145,13 @@ def settle(
 
 def refuse(job: Job, sentence: str, now: datetime) -> bool:
     """End a waiting job in error without having run it; the caller holds its root."""
+    moved = _refused(job, sentence, now)
+    if moved:
+        follow(loading.consequences(job.pk), now)
+    return moved
+
+
+def _refused(job: Job, sentence: str, now: datetime) -> bool:
     moved = move(
         job.pk,
         JobStatus.ERROR,
@@ -173,41 +162,64 @@ def refuse(job: Job, sentence: str, now: datetime) -> bool:
         error_type="user",
     )
     if moved:
-        follow(loading.consequences(job.pk), now)
+        noticing.notice_end(job, JobStatus.ERROR, now)
     return moved
 
 
-def follow(settled: Job, now: datetime) -> None:
-    """What a settled job sets going; the caller holds its root."""
+def follow(settled: Job, now: datetime, *, is_guarded: bool = True) -> None:
+    """What a settled job sets going; the caller holds its root, and does it once more guarded if it fails unguarded."""
     wake(Topic.WORK)
     if settled.is_run and settled.configuration_id is not None:
         afterwards.do(partial(_start_next_of, settled.configuration_id))
     if settled.parent_id is not None and not _UNSETTLED_CHILDREN.rows(parent=settled.parent_id):
-        _advance(loading.run(settled.parent_id), now)
+        if is_guarded:
+            _go_on(settled.parent_id, now)
+        else:
+            _advance(loading.run(settled.parent_id), now)
 
 
 def _settle_terminated(job_id: int, now: datetime, **where: Any) -> bool:
-    return move(
-        job_id,
-        JobStatus.TERMINATED,
-        note=Note(kind="job.settled", level="warn", message="Terminated."),
-        now=now,
-        **where,
-    )
+    note = Note(kind="job.settled", level="warn", message="Terminated.")
+    return move(job_id, JobStatus.TERMINATED, note=note, now=now, **where)
 
 
 # --- Advancing a run ---------------------------------------------------------------------------
+
+
+def _go_on(run_id: int, now: datetime) -> None:
+    """Advance a run without an unsettled job; one that cannot be advanced ends, and what led here stands.
+
+    A failure that every try would meet again must not keep the task that has just ended from being settled.
+    """
+    try:
+        with transaction.atomic():
+            _advance(loading.run(run_id), now)
+    except Exception as error:
+        if isinstance(error, OperationalError | InterfaceError) or was_given_up(error):
+            raise  # whoever began the transaction tries it again
+        log.exception("Run %s could not go on", run_id)
+        _break_off(loading.run(run_id), now)
+
+
+def _break_off(run: Job, now: datetime) -> None:
+    """End a run without asking what it has done or would do."""
+    if run.status == JobStatus.TERMINATING:
+        if _settle_terminated(run.pk, now, result={}):
+            follow(run, now)
+    else:
+        _finish(run, JobStatus.ERROR, now, message=CANNOT_GO_ON, result={})
 
 
 def _advance(run: Job, now: datetime) -> None:
     """Take a run without an unsettled job as far as it goes now: begin phases until a job waits, or settle it."""
     while run.status in (JobStatus.PROCESSING, JobStatus.TERMINATING):
         if run.status == JobStatus.TERMINATING:
-            if _settle_terminated(run.pk, now, result=children.result_of(run)):
+            if _settle_terminated(run.pk, now, result=_result_of(run)):
                 follow(run, now)
             return
         try:
-            decision = plans.decide(snapshots.plan_of(run), run.phase_position, _outcomes(run))
+            outcomes = [plans.Outcome(*row) for row in _OUTCOMES.rows(parent=run.pk)]
+            decision = plans.decide(snapshots.plan_of(run), run.phase_position, outcomes)
         except (snapshots.SnapshotLost, plans.InvalidPlan, plans.InvalidSelection) as error:
             _finish(run, JobStatus.ERROR, now, message=str(error), result={})
             return
@@ -222,21 +234,8 @@ def _advance(run: Job, now: datetime) -> None:
 def _enter(run: Job, position: int, now: datetime) -> bool:
     """Begin the phase at this place; whether the run has nothing more to do until a job of it settles."""
     run.phase_position = position
-    try:
-        with transaction.atomic():
-            _TO_PHASE.run(pk=run.pk, position=position)
-            return _begin_phase(run, now)
-    except Exception as error:
-        if isinstance(error, OperationalError | InterfaceError) or was_given_up(error):
-            raise  # whoever began the transaction tries it again
-        # It would fail at every try, and the task that has just ended could never be settled.
-        log.exception("Phase %s of run %s could not be begun", position, run.pk)
-        _finish(run, JobStatus.ERROR, now, message=CANNOT_GO_ON, result={})
-        return True
-
-
-def _outcomes(run: Job) -> Sequence[plans.Outcome]:
-    return [plans.Outcome(*row) for row in _OUTCOMES.rows(parent=run.pk)]
+    _TO_PHASE.run(pk=run.pk, position=position)
+    return _begin_phase(run, now)
 
 
 def _begin_phase(run: Job, now: datetime) -> bool:
@@ -249,20 +248,11 @@ def _begin_phase(run: Job, now: datetime) -> bool:
         problem = sentence or circles.problem_of(child)
         if problem:
             # Not refuse(): its follow() would advance this very run once more.
-            move(
-                child.pk,
-                JobStatus.ERROR,
-                sources={JobStatus.WAITING},
-                note=Note(kind="job.refused", level="error", message=problem),
-                now=now,
-                message=problem,
-                error_type="user",
-            )
+            _refused(child, problem, now)
             continue
         waits = True
         if child.is_run:
             afterwards.do(partial(_start_now, child.pk))
-    wake(Topic.WORK)
     return waits
 
 
@@ -279,13 +269,22 @@ def _finish(run: Job, status: JobStatus, now: datetime, *, message: str, result:
         result=result,
     )
     if moved:
+        noticing.notice_end(run, status, now)
         follow(run, now)
 
 
 def settle_if_done(run: Job, now: datetime) -> None:
     """End a terminating run none of whose jobs is unsettled, without following; the caller holds its root."""
     if run.status == JobStatus.TERMINATING and not run.children.unsettled().exists():
-        _settle_terminated(run.pk, now, result=children.result_of(run))
+        _settle_terminated(run.pk, now, result=_result_of(run))
+
+
+def _result_of(run: Job) -> dict[str, Any]:
+    """Of a terminating run, whose end must not hang on what it was asked to do."""
+    try:
+        return children.result_of(run)
+    except (snapshots.SnapshotLost, plans.InvalidPlan, plans.InvalidSelection):
+        return {}
 
 
 # --- Statements, compiled once -----------------------------------------------------------------

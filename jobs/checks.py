@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import ipaddress
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from jobs.carrying.place import storage_url
 from orchestrations.components import catalogue
 
 BROKER = "jobs.broker.JobBroker"
@@ -30,6 +33,9 @@ SELF_FENCE = 0.6
 """Of a lease: without renewals for so long, a supervisor stops its component (DESIGN §5)."""
 BEATS_A_LEASE = 3
 LEAST_MEMORY_BYTES = 50_000_000
+READ_ONLY = ":ro"
+"""After a folder of TUTTI_FILES_DIRS that components may read only (jobs/components/shared/folders.py)."""
+STORAGE_SCHEMES = {"", "file", "s3", "s3a", "gs", "gcs", "az", "azure", "adl", "abfs", "abfss"}
 
 
 @register(Tags.compatibility)
@@ -124,6 +130,42 @@ def check_limits(**kwargs: Any) -> Iterator[CheckMessage]:
 
 
 @register(Tags.compatibility)
+def check_storage(**kwargs: Any) -> Iterator[CheckMessage]:
+    scheme, _, rest = settings.STORAGE_URL.rpartition("://")
+    if settings.STORAGE_URL and (scheme not in STORAGE_SCHEMES or not (rest if scheme else rest.startswith("/"))):
+        yield Error(
+            f"TUTTI_STORAGE_URL is {settings.STORAGE_URL!r}: tables can be kept in no such place.",
+            hint="An absolute folder, or a URL that begins with s3://, gs://, az:// or abfss://.",
+            id="jobs.E009",
+        )
+    folder = Path(rest if settings.STORAGE_URL else storage_url())
+    if scheme in ("", "file") and folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+        yield Error(
+            f"The folder of the tables, {folder}, cannot be written: every job that gives tables would fail.",
+            hint="Give it to the user that Tutti runs as, or set TUTTI_STORAGE_URL to another folder.",
+            id="jobs.E010",
+        )
+    database = settings.DATABASES["default"]
+    if not settings.STORAGE_URL and database["ENGINE"].endswith("postgresql") and not _is_local(database.get("HOST")):
+        yield Warning(
+            "Tables are kept in the data folder of this machine, and the database is another machine's: "
+            "workers of several machines would each see tables of their own.",
+            hint="Set TUTTI_STORAGE_URL to a folder or an object store that every machine reaches.",
+            id="jobs.W007",
+        )
+    if settings.STORAGE_MEMORY_BYTES >= settings.JOB_MEMORY_LIMIT_BYTES:
+        yield Warning(
+            "The program of tables may use more memory than one process is allowed: large imports would be stopped.",
+            hint="TUTTI_STORAGE_MEMORY_BYTES must be less than TUTTI_JOB_MEMORY_LIMIT_BYTES.",
+            id="jobs.W008",
+        )
+
+
+def _is_local(host: str | None) -> bool:
+    return not host or host.startswith("/") or host in ("localhost", "127.0.0.1", "::1")
+
+
+@register(Tags.compatibility)
 def check_components(**kwargs: Any) -> Iterator[CheckMessage]:
     for problem in catalogue.problems():
         yield Warning(f"A component is left out. {problem}", id="jobs.W005")
@@ -149,3 +191,55 @@ def _missing_program(component: catalogue.Component) -> str:
         return component.command[0]
     inside = [word for word in component.command if word.startswith(f"{component.folder}/")]
     return next((word for word in inside if not Path(word).is_file()), "")
+
+
+@register(Tags.files)
+def check_folders_of_files(**kwargs: Any) -> Iterator[CheckMessage]:
+    for word in settings.FILES_DIRS:
+        is_writable = not word.endswith(READ_ONLY)
+        folder = Path(word.removesuffix(READ_ONLY))
+        if not folder.is_absolute():
+            yield Error(
+                f"TUTTI_FILES_DIRS: {folder} is not a whole path: it would be looked for in the folder of every job.",
+                hint="Begin it with /.",
+                id="jobs.E020",
+            )
+        elif not folder.is_dir():
+            yield Warning(
+                f"TUTTI_FILES_DIRS: there is no folder {folder}; components cannot read or write files there.",
+                hint="Make it, or take it out of the list.",
+                id="jobs.W020",
+            )
+        elif not os.access(folder, os.R_OK | os.X_OK | (os.W_OK if is_writable else 0)):
+            yield Warning(
+                f"TUTTI_FILES_DIRS: the folder {folder} cannot be {'written' if is_writable else 'read'} by this user.",
+                hint=f"Change its rights{f', or let it be read only: {folder}{READ_ONLY}' if is_writable else ''}.",
+                id="jobs.W021",
+            )
+
+
+@register(Tags.security)
+def check_private_addresses(**kwargs: Any) -> Iterator[CheckMessage]:
+    allowed = settings.ALLOW_PRIVATE_ADDRESSES
+    if allowed is True:
+        yield Warning(
+            "TUTTI_ALLOW_PRIVATE_ADDRESSES is yes: whoever edits configurations can reach every service of this "
+            "machine and of its network.",
+            hint="Name the hosts and networks that are needed: files.example.org,10.1.0.0/16",
+            id="jobs.W022",
+        )
+    for word in allowed if isinstance(allowed, list) else ():
+        if "/" in word and not _is_network(word):
+            yield Error(
+                f"TUTTI_ALLOW_PRIVATE_ADDRESSES: {word} is neither a host nor a network.",
+                hint="A network is written 10.1.0.0/16 or fd12::/64.",
+                id="jobs.E021",
+            )
+
+
+def _is_network(word: str) -> bool:
+    try:
+        ipaddress.ip_network(word, strict=False)
+    except ValueError:
+        return False
+    return True

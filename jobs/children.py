@@ -6,14 +6,15 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from jobs import prepared, snapshots
+from jobs import snapshots
 from jobs.models import Job, JobEvent
-from jobs.prepared import Param, Query
 from jobs.states import JobStatus
 from orchestrations import access, plans
 from orchestrations.components import catalogue
 from orchestrations.components.catalogue import ORCHESTRATOR, UnknownComponent
 from orchestrations.editing import lock_project
+from orchestrations.lib import prepared
+from orchestrations.lib.prepared import Param, Query
 from orchestrations.models import Configuration
 
 MESSAGE_PART = 500
@@ -36,11 +37,8 @@ def create(run: Job, now: datetime) -> list[tuple[Job, str | None]]:
         configuration = configurations.get((task.component_id, task.configuration_key))
         jobs.append(_child(run, task, configuration, now))
         sentences.append(_refusal(run, task, configuration, now))
-    prepared.insert(jobs)
-    prepared.insert(
-        JobEvent(job=job, at=now, kind="job.created", message=f"Created for {phase.name} of job {run.pk}.")
-        for job in jobs
-    )
+    event = JobEvent(at=now, kind="job.created", message=f"Created for {phase.name} of job {run.pk}.")
+    prepared.insert_and_tell(jobs, event, "job_id")
     return list(zip(jobs, sentences, strict=True))
 
 
@@ -84,6 +82,7 @@ def _child(run: Job, task: plans.PlanTask, configuration: Configuration | None, 
         created_by_id=run.created_by_id,
         created_with_id=run.created_with_id,
         token_id=None if task.component_id == ORCHESTRATOR else run.token_id,
+        had_token=run.had_token or run.token_id is not None,
         label=label,
     )
 
@@ -100,7 +99,7 @@ def _refusal(run: Job, task: plans.PlanTask, configuration: Configuration | None
             return f"The configuration {configuration.name} is in the trash."
         if configuration.is_disabled:
             return f"The configuration {configuration.name} is disabled."
-    if run.token is None and run.configuration_id is None:
+    if run.token is None and run.configuration_id is None and not run.had_token:
         return None
     return access.refusal(run.token, component_id=task.component_id, now=now, bound=True)
 

@@ -1,6 +1,7 @@
 """Taking waiting component jobs for the free workers of a cluster (R5, R6, DESIGN §5).
 
-Nothing is taken ahead: a cluster holds at most as many jobs as it has workers.
+Nothing is taken ahead: a cluster holds at most as many jobs as it has workers. The project that holds the fewest slots
+comes first, so that one with thousands waiting does not keep the workers from the others; within a project the oldest.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Case, Count, F, PositiveSmallIntegerField, Q, When
+from django.db.models import Case, Count, F, OuterRef, PositiveSmallIntegerField, Q, Subquery, When
+from django.db.models.functions import Coalesce
 
 from jobs.locking import retried
 from jobs.models import Cluster, Job
 from jobs.moving import Note, move, seconds_from_now
-from jobs.prepared import Param, Query, Update
 from jobs.states import JobStatus
+from orchestrations.lib.prepared import Param, Query, Update
 from orchestrations.models import Project
 
 
@@ -44,13 +46,14 @@ class Claimant:
 
 def candidates(labels: Collection[str]) -> Any:
     """Component jobs that only a free worker and a free slot of their project keep from running, oldest first."""
-    return (
-        Job.objects.waiting()
-        .filter(is_run=False, project__paused_at__isnull=True, label__in=["", *labels])
-        .due()
-        .first_of_their_configuration()
-        .order_by("pk")
-    )
+    return _ready(labels).filter(project__paused_at__isnull=True)
+
+
+def _ready(labels: Collection[str]) -> Any:
+    """The same of projects known not to be paused: joined with them, SQLite would take an index of all their jobs."""
+    # Nobody owns what waits; said again for the index.
+    waiting = Job.objects.waiting().filter(owner="", is_run=False, label__in=["", *labels])
+    return waiting.due().first_of_their_configuration().order_by("pk")
 
 
 def claim(claimant: Claimant, *, now: datetime, most: int | None = None) -> list[Claim]:
@@ -69,11 +72,9 @@ def trade(claimant: Claimant, *, now: datetime) -> Claim | None:
 
     Nobody can see its worker free in between, so workers are neither counted nor the cluster's row locked: a
     transaction that holds a project, as one that began a nested run does, must not wait for a cluster (deadlocks).
+    Raises IntegrityError when the unique index stopped a second job of one configuration (R5).
     """
-    try:
-        claims = _claim(claimant, now=now, most=1, is_trade=True)
-    except IntegrityError:
-        return None  # the unique index stopped a second job of one configuration; the worker looks once more
+    claims = _claim(claimant, now=now, most=1, is_trade=True)
     return claims[0] if claims else None
 
 
@@ -86,17 +87,24 @@ def _may_be_something(claimant: Claimant) -> bool:
 def _claim(claimant: Claimant, *, now: datetime, most: int | None, is_trade: bool = False) -> list[Claim]:
     claims: list[Claim] = []
     full: set[int] = set()
-    with transaction.atomic():
+    # What fails of a trade rolls back its whole transaction, which is then begun anew without it.
+    with transaction.atomic(savepoint=not is_trade):
         free = 1 if is_trade else _free_workers(claimant)
         wanted = free if most is None else min(most, free)
         while len(claims) < wanted:
-            found = _candidates(claimant.labels, len(full)).rows(most=wanted - len(claims), **_numbered(full))
+            taken = len(claims)
+            found = _found(claimant.labels, full, wanted - taken)
             newly_full = _take_those_with_a_slot(found, claimant, claims, now)
-            if not newly_full:
+            if len(claims) == taken and not newly_full:
                 break
-            # Jobs of full projects took places in the list: look once more without them.
             full |= newly_full
     return claims
+
+
+def _found(labels: tuple[str, ...], full: set[int], most: int) -> Sequence[tuple[int, int]]:
+    """The next jobs to take, with their projects: one of each project, or several of the only one."""
+    found = _first_of_projects(labels, len(full)).rows(most=most, **_numbered(full))
+    return _of_project(labels).rows(project=found[0][1], most=most) if len(found) == 1 < most else found
 
 
 def _take_those_with_a_slot(
@@ -164,6 +172,36 @@ def begin(claim: Claim, worker: str, *, now: datetime) -> bool:
     return bool(_BEGIN.run(pk=claim.job_id, fence=claim.fence, worker=worker, now=now))
 
 
+def renew(job_id: int, fence: str) -> bool:
+    """A whole lease from now on; False when the job is somebody else's."""
+    active = Job.objects.active().filter(pk=job_id, fence=fence)
+    return bool(active.update(lease_until=seconds_from_now(settings.LEASE_SECONDS)))
+
+
+def leave(job_id: int, fence: str, *, seconds: float = 0) -> bool:
+    """Let another worker of this machine go on with an attempt, in so many seconds; False when it is to be stopped."""
+    mine = Job.objects.filter(pk=job_id, fence=fence, status=JobStatus.PROCESSING)
+    return bool(mine.update(worker="", lease_until=seconds_from_now(seconds)))
+
+
+@retried
+def take_over(seen: Job, claimant: Claimant) -> Claim | None:
+    """Claim an attempt that has begun and whose worker is gone, to go on with it; None when no worker is free now.
+
+    Its fence stays, and with it its folder: only for one whose processes are known to have ended.
+    """
+    with transaction.atomic():
+        # The job itself may count as one that keeps a worker of this cluster busy.
+        free = _free_workers(claimant) + (seen.owner == claimant.owner)
+        if seen.label not in ("", *claimant.labels) or free < 1:
+            return None
+        as_seen = {"fence": seen.fence, "worker": seen.worker, "lease_until": seen.lease_until}
+        taken = Job.objects.filter(pk=seen.pk, status=JobStatus.PROCESSING, **as_seen).update(
+            owner=claimant.owner, worker="", lease_until=seconds_from_now(settings.CLAIM_LEASE_SECONDS)
+        )
+    return Claim(seen.pk, seen.fence) if taken else None
+
+
 # --- Statements, compiled once -----------------------------------------------------------------
 
 ONE_MORE = F("attempt") + 1
@@ -176,15 +214,15 @@ _CLUSTER = Query(
         .values_list("pk")
     )
 )
-_OWNED = Query(lambda: Job.objects.active().filter(owner=Param("owner")).values_list("pk"))
+_OWNED = Query(lambda: Job.objects.unsettled().filter(owner=Param("owner")).values_list("pk"))
 _PROJECT = Query(
     lambda: Project.objects.select_for_update(no_key=True).filter(pk=Param("pk")).values_list("parallel_jobs")
 )
-_SLOTS_TAKEN = Query(lambda: Job.objects.active().filter(project=Param("project"), is_run=False).values_list("pk"))
+_SLOTS_TAKEN = Query(lambda: Job.objects.running().filter(project=Param("project")).values_list("pk"))
 _BEGIN = Update(
     # By this very worker already: the answer to its first try was lost with the connection.
     lambda: Job.objects.active().filter(
-        Q(begun_at__isnull=True) | Q(worker=Param("worker")), pk=Param("pk"), fence=Param("fence")
+        Q(begun_at__isnull=True) | Q(worker="") | Q(worker=Param("worker")), pk=Param("pk"), fence=Param("fence")
     ),
     {
         "lease_until": seconds_from_now(settings.LEASE_SECONDS),
@@ -198,18 +236,26 @@ _BEGIN = Update(
 
 
 @lru_cache(maxsize=50)
-def _candidates(labels: tuple[str, ...], full: int) -> Query[Job]:
-    """The first candidates outside of full projects, of which ``full`` more are named than can be counted at once."""
-    busy = Job.objects.active().filter(is_run=False).values("project", "project__parallel_jobs")
-    counted = busy.annotate(busy=Count("pk")).filter(busy__gte=F("project__parallel_jobs")).values("project")
+def _first_of_projects(labels: tuple[str, ...], full: int) -> Query[Project]:
+    """The oldest candidate of every project that has a slot, but for ``full`` ones found to have none."""
+    first = _ready(labels).filter(project=OuterRef("pk")).values("pk")[:1]
+    held = Job.objects.running().filter(project=OuterRef("pk")).order_by().values("project").annotate(held=Count("pk"))
 
     def build() -> Any:
-        found = candidates(labels).exclude(project__in=counted)
+        projects = Project.objects.annotate(first=Subquery(first), held=Coalesce(Subquery(held.values("held")), 0))
+        projects = projects.filter(paused_at__isnull=True, first__isnull=False, held__lt=F("parallel_jobs"))
         for name in _numbered(range(full)):
-            found = found.exclude(project=Param(name))
-        return found.values_list("pk", "project_id")
+            projects = projects.exclude(pk=Param(name))
+        return projects.order_by("held", "first").values_list("first", "pk")
 
     return Query(build, limit="most")
+
+
+@lru_cache(maxsize=50)
+def _of_project(labels: tuple[str, ...]) -> Query[Job]:
+    return Query(
+        lambda: candidates(labels).filter(project=Param("project")).values_list("pk", "project_id"), limit="most"
+    )
 
 
 def _numbered(project_ids: Iterable[int]) -> dict[str, int]:

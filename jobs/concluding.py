@@ -37,13 +37,13 @@ def never_ran(record: ExitRecord) -> bool:
 def end_of(record: ExitRecord, attempt: Attempt) -> End:
     """The end that a final record stands for, with the output checked after exit 0."""
     if record.stopped_by_us or record.code is None:
-        return _error(record.message, "user")
+        return error_end(record.message, "user")
     if record.code == 0:
         return _success(attempt)
     said = _said(record)[-MESSAGE_LIMIT:]
     if record.code == 1:
-        return _error(said or "The component ended with exit code 1 and said nothing.", "user")
-    return _error(_application_error(record.code), "application")
+        return error_end(said or "The component ended with exit code 1 and said nothing.", "user")
+    return error_end(_application_error(record.code), "application")
 
 
 def _said(record: ExitRecord) -> str:
@@ -57,13 +57,18 @@ def _success(attempt: Attempt) -> End:
         _check_manifests(attempt)
         state = _state(attempt)
     except MalformedOutput as error:
-        return _error(str(error), "application")
+        return error_end(str(error), "application")
     return End(
         status=JobStatus.SUCCESS, result={"message": "", "input": {"tables": []}, "output": {"tables": []}}, state=state
     )
 
 
-def _error(message: str, error_type: str) -> End:
+def is_success(record: ExitRecord) -> bool:
+    return record.code == 0 and not record.stopped_by_us
+
+
+def error_end(message: str, error_type: str) -> End:
+    """``error_type``: user or application."""
     # Names of files may hold what no database takes.
     message = message.encode(errors="replace").decode().replace("\x00", "")[:MESSAGE_LIMIT]
     return End(
@@ -87,14 +92,15 @@ def _application_error(code: int) -> str:
 def _check_manifests(attempt: Attempt) -> None:
     for kind in ("tables", "files"):
         for file in sorted((attempt.data / "out" / kind).glob("*.manifest")):
-            _read_object(file.relative_to(attempt.data).as_posix(), attempt)
+            read_object(file.relative_to(attempt.data).as_posix(), attempt)
 
 
 def _state(attempt: Attempt) -> dict[str, Any] | None:
-    return _read_object("out/state.json", attempt) if (attempt.data / "out" / "state.json").exists() else None
+    return read_object("out/state.json", attempt) if (attempt.data / "out" / "state.json").exists() else None
 
 
-def _read_object(name: str, attempt: Attempt) -> dict[str, Any]:
+def read_object(name: str, attempt: Attempt) -> dict[str, Any]:
+    """A JSON file in the data folder. Raises MalformedOutput."""
     file = attempt.data / name
     try:
         if not file.resolve().is_relative_to(attempt.folder.resolve()):

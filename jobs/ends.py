@@ -21,6 +21,8 @@ class End:
     result: dict[str, Any] = field(default_factory=dict)
     state: dict[str, Any] | None = None
     """What the component wants to find in in/state.json next time; None leaves it as it is."""
+    committed: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """What the commits of its tables did, by the ids of the imports (jobs.carrying.intents)."""
 
 
 def note_of(end: End) -> Note:

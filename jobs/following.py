@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-import psycopg
 from django.db import Error as DatabaseError
 from django.db import connection
 
@@ -20,7 +19,7 @@ from orchestrations import plans
 
 LOOK_SECONDS = 1.0
 """Wake-ups may be lost, and the duration is shown by the second."""
-FAILURES = (DatabaseError, psycopg.Error)
+FAILURES = (DatabaseError, connection.Database.Error)  # type: ignore[attr-defined]  # every backend has its driver there
 """Listening goes past Django, so the driver's own errors come through."""
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from django.db.models import Count
+
 from jobs import waiting
-from jobs.models import Cluster, Job
+from jobs.among import Among
+from jobs.models import Job
 from orchestrations.lib.durations import clock_words
+from orchestrations.lib.prepared import Query
 
 
 @dataclass(frozen=True)
@@ -31,9 +35,20 @@ class Health:
 
 def look(now: datetime) -> Health:
     """Two small queries."""
-    clusters = list(waiting.alive_clusters(now))
+    clusters = waiting.alive_clusters(now)
     if not clusters:
-        last = Cluster.objects.order_by("-heartbeat_at").values_list("heartbeat_at", flat=True).first()
-        return Health(workers=0, busy=0, silent_since=last)
-    busy = Job.objects.active().filter(owner__in=[cluster.owner for cluster in clusters]).count()
+        return Health(workers=0, busy=0, silent_since=waiting.last_heartbeat())
+    busy = sum(_BUSY.values(owners=[cluster.owner for cluster in clusters]))
     return Health(workers=sum(cluster.workers for cluster in clusters), busy=busy)
+
+
+_BUSY = Query(
+    lambda: (
+        Job.objects.active()
+        .filter(Among("owner", "owners", "text"))
+        .order_by()
+        .values("finished_at")
+        .annotate(count=Count("pk"))
+        .values_list("count")
+    )
+)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from jobs import advancing, afterwards, snapshots
+from jobs import advancing, afterwards, bringing, loading, snapshots
 from jobs.locking import retried
 from jobs.models import Cause, Job, JobEvent
 from jobs.wakeups import Topic, wake
@@ -20,9 +20,13 @@ from orchestrations.access import Actor
 from orchestrations.components import catalogue, parameters
 from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.documents import secrets_scope
+from orchestrations.lib import prepared
 from orchestrations.lib.secrets import SecretUnreadable, encrypt_document
-from orchestrations.models import Configuration, Project, Role
+from orchestrations.models import Configuration, Project
 
+_FIXED = frozenset({"project", "configuration", "created_by", "created_with", "previous_job"})
+_CHANGED_BY_START = [field.attname for field in Job._meta.concrete_fields if field.name not in _FIXED]
+"""All that may; the rows that the answer needs beside the job are at hand, and are not asked for once more."""
 LONGEST_DELAY_SECONDS = 366 * 24 * 3600
 
 
@@ -34,13 +38,20 @@ class IsDisabled(Refused):
     """The configuration is disabled; ``forced`` runs it all the same."""
 
 
+class KeyReused(Refused):
+    """Another job was created with this idempotency key."""
+
+
 class NotSettled(Refused):
     """Only a settled job can be retried."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a run is asked for. ``data``: configData, configRowIds, variableValuesData, tag, named as in the API."""
+    """What a run is asked for. ``data``: configData, configRowIds, variableValuesData, tag, named as in the API.
+
+    ``idempotency_digest`` stands for all that the key came with: the same key for something else is refused.
+    """
 
     only_task_keys: Sequence[str] | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -50,7 +61,10 @@ class Request:
     parent_run_id: str = ""
     previous_job: Job | None = None
     version: int | None = None
+    name: str = ""
+    """Of a job without a configuration; "": that of its component."""
     idempotency_key: str | None = None
+    idempotency_digest: str = ""
 
 
 def launch(
@@ -64,14 +78,17 @@ def launch(
 ) -> Job:
     """Create a job, and start it at once if it is a run that nothing holds up.
 
-    The same idempotency key gives the same job. Raises Denied, UnknownComponent, Refused, IsDisabled.
+    The same idempotency key gives the same job. Raises Denied, UnknownComponent, Refused, IsDisabled, KeyReused.
     """
-    access.require_run(actor, project, component_id, now)
+    access.require_start(actor, project, component_id, now)
     catalogue.get(component_id)
     _check_configuration(project, component_id, configuration, request)
     job = _unsaved(project, component_id, configuration, request, actor, now)
     _check_content(job)
-    _require_content(job, actor, now)
+    try:
+        bringing.require(job, actor, now)
+    except plans.InvalidPlan as error:
+        raise Refused(f"configData: {error}") from error
     return _create(job, now)
 
 
@@ -97,6 +114,7 @@ def retry(
         forced=True,
         previous_job=job,
         version=job.configuration_version if as_it_was else None,
+        name=job.name,
     )
     return launch(job.project, job.component_id, job.configuration, request, actor=actor, now=now)
 
@@ -155,7 +173,7 @@ def _unsaved(
         is_run=component_id == ORCHESTRATOR,
         configuration=configuration,
         configuration_version=version,
-        name=configuration.name if configuration else catalogue.get(component_id).name,
+        name=configuration.name if configuration else request.name or catalogue.get(component_id).name,
         request=_encrypted(dict(request.data), project),
         only_task_keys=None if request.only_task_keys is None else list(request.only_task_keys),
         created_at=now,
@@ -164,9 +182,11 @@ def _unsaved(
         created_by=actor.user,
         created_with=actor.token,
         token=None if component_id == ORCHESTRATOR else actor.token,
+        had_token=actor.token is not None,
         parent_run_id=request.parent_run_id,
         previous_job=request.previous_job,
         idempotency_key=request.idempotency_key,
+        idempotency_digest=request.idempotency_digest,
         label=catalogue.get(component_id).label,
     )
 
@@ -199,46 +219,6 @@ def _check_content(job: Job) -> None:
         raise Refused(f"configData: {error}" if job.request.get("configData") else str(error)) from error
 
 
-def _require_content(job: Job, actor: Actor, now: datetime) -> None:
-    """Content that comes with a request may be any program, so it takes more than running what editors have made.
-
-    A person must be an editor; a limited token must reach every component that the content names, since the run of an
-    orchestration has that one's token (R18). Raises Denied.
-    """
-    given = job.request.get("configData")
-    if not given:
-        return
-    if actor.user is not None:
-        if not _is_again(job):
-            access.require(actor, job.project, Role.EDITOR)
-        return
-    try:
-        components = _components_in(given) if job.is_run else set()
-    except plans.InvalidPlan as error:
-        raise Refused(f"configData: {error}") from error
-    for component_id in sorted(components):
-        access.require_run(actor, job.project, component_id, now)
-
-
-def _components_in(document: Mapping[str, Any]) -> set[str]:
-    """Those of its tasks, and of the orchestrations that stand in them as content of their own."""
-    found = set()
-    for task in plans.parse(document).tasks:
-        found.add(task.component_id)
-        inner = task.request.get("configData")
-        if task.component_id == ORCHESTRATOR and inner:
-            found |= _components_in(inner)
-    return found
-
-
-def _is_again(job: Job) -> bool:
-    """Whether an earlier job ran the very same content: to retry it needs no editor."""
-    earlier = job.previous_job
-    if earlier is None or (earlier.component_id, earlier.configuration_id) != (job.component_id, job.configuration_id):
-        return False
-    return bool(earlier.request.get("configData") == job.request["configData"])
-
-
 def _create(job: Job, now: datetime) -> Job:
     if job.idempotency_key:
         earlier = _earlier(job)
@@ -256,16 +236,22 @@ def _create(job: Job, now: datetime) -> Job:
     if job.is_run:
         # Its own transaction: the job is created whatever becomes of the start; the sweep starts what was left.
         afterwards.do(lambda: advancing.start(job.pk, now=timezone.now()))
-        job.refresh_from_db()
+        _read_anew(job)
     return job
+
+
+def _read_anew(job: Job) -> None:
+    found = loading.job(job.pk)
+    for name in _CHANGED_BY_START:
+        setattr(job, name, getattr(found, name))
 
 
 @retried
 def _insert(job: Job, now: datetime) -> None:
     with transaction.atomic():
         job.pk = None
-        job.save(force_insert=True)
-        JobEvent.objects.create(job=job, at=now, kind="job.created", message=_created_sentence(job))
+        event = JobEvent(at=now, kind="job.created", message=_created_sentence(job))
+        prepared.insert_and_tell([job], event, "job_id")
         wake(Topic.WORK)
 
 
@@ -273,6 +259,8 @@ def _earlier(job: Job) -> Job | None:
     if not job.idempotency_key:
         return None
     found: Job | None = Job.objects.filter(project=job.project, idempotency_key=job.idempotency_key).first()
+    if found is not None and found.idempotency_digest not in ("", job.idempotency_digest):
+        raise KeyReused("Idempotency-Key: another job was created with this key.")
     return found
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from jobs.models import Job
-from jobs.prepared import Param, Query
-from orchestrations.models import Configuration, Token
+from orchestrations.lib.prepared import Param, Query
 
 
 def job(pk: int) -> Job:
@@ -30,28 +29,32 @@ def consequences_of(pk: int, fence: str) -> Job | None:
 
 def run(pk: int) -> Job:
     """A job with the token it is bound to."""
-    found = job(pk)
-    if found.token_id is not None:
-        found.token = _TOKEN.instance(pk=found.token_id)
+    found = _RUN.instance(pk=pk)
+    if found is None:
+        raise Job.DoesNotExist(f"There is no job {pk}.")
     return found
+
+
+def root_of(pk: int) -> int:
+    """Under whose lock the job changes; itself when there is no such job."""
+    roots = _ROOT.values(pk=pk)
+    return roots[0] if roots and roots[0] else pk
 
 
 def attempt(pk: int, fence: str) -> Job | None:
     """A job with its token and configuration, while it carries this fencing token."""
-    found = _ATTEMPT.instance(pk=pk, fence=fence)
-    if found is None:
-        return None
-    if found.token_id is not None:
-        found.token = _TOKEN.instance(pk=found.token_id)
-    if found.configuration_id is not None:
-        found.configuration = _CONFIGURATION.instance(pk=found.configuration_id)
-    return found
+    return _ATTEMPT.instance(pk=pk, fence=fence)
 
 
+_ROOT = Query(lambda: Job.objects.filter(pk=Param("pk")).values_list("root_id"))
 _JOB = Query(lambda: Job.objects.filter(pk=Param("pk")))
 _WHAT_FOLLOWS = ("is_run", "configuration_id", "parent_id", "root_id")
 _CONSEQUENCES = Query(lambda: Job.objects.filter(pk=Param("pk")).only(*_WHAT_FOLLOWS))
 _FENCED = Query(lambda: Job.objects.filter(pk=Param("pk"), fence=Param("fence")).only(*_WHAT_FOLLOWS))
-_ATTEMPT = Query(lambda: Job.objects.filter(pk=Param("pk"), fence=Param("fence")))
-_TOKEN = Query(lambda: Token.objects.filter(pk=Param("pk")))
-_CONFIGURATION = Query(lambda: Configuration.objects.filter(pk=Param("pk")).only("key", "state"))
+_RUN = Query(lambda: Job.objects.filter(pk=Param("pk")).select_related("token"))
+_LARGE = ("configuration__document", "configuration__description")
+_ATTEMPT = Query(
+    lambda: (
+        Job.objects.filter(pk=Param("pk"), fence=Param("fence")).select_related("token", "configuration").defer(*_LARGE)
+    )
+)

@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar
 from django.db import DatabaseError, OperationalError, connection, transaction
 
 from jobs.models import Job
-from jobs.prepared import Param, Query
+from orchestrations.lib.prepared import Param, Query
 
 ATTEMPTS = 6
 GIVEN_UP = {"40001", "40P01", "23503"}

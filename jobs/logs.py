@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from typing import NamedTuple
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from jobs import prepared
 from jobs.models import LogChunk
-from jobs.prepared import Param, Query
 from jobs.preparing import Attempt
+from jobs.processes.output import LogFile
+from orchestrations.lib import prepared
+from orchestrations.lib.prepared import Param, Query
 
 CHUNK_BYTES = 64 * 1024
 _LAST = Query(lambda: LogChunk.objects.filter(job=Param("job")).order_by("-sequence").values_list("sequence")[:1])
@@ -25,8 +28,7 @@ LEVELS = {"I": "info", "E": "error"}
 CODES = {level: code for code, level in LEVELS.items()}
 
 
-@dataclass(frozen=True)
-class LogLine:
+class LogLine(NamedTuple):
     at: datetime
     level: str
     text: str
@@ -63,6 +65,13 @@ def store(attempt: Attempt, *, number: int) -> int:
     return stored
 
 
+def add(attempt: Attempt, text: str) -> None:
+    """Append an error to the log file of an attempt, while none of its processes writes there."""
+    file = LogFile(str(attempt.folder / "log"), settings.LOG_LIMIT_BYTES)
+    file.append("E", f"{text}\n".encode(errors="replace"))
+    file.close()
+
+
 def _position(job_id: int, number: int) -> tuple[int, int]:
     sequence = _LAST.first(job=job_id)
     end_offset = _STORED.first(job=job_id, attempt=number)
@@ -91,3 +100,19 @@ def parse_line(row: str) -> LogLine:
     moment, _, rest = row.partition("\t")
     level, _, text = rest.partition("\t")
     return LogLine(datetime.fromtimestamp(float(moment), UTC), LEVELS.get(level, "info"), text)
+
+
+def plain_line(row: str, zone: tzinfo) -> str:
+    """As the download has it: "2026-11-07 20:44:35.120+01:00 info  what was said"."""
+    moment, _, rest = row.partition("\t")
+    level, _, text = rest.partition("\t")
+    seconds, _, fraction = moment.partition(".")
+    clock, offset = _second(int(seconds), zone)
+    return f"{clock}.{fraction[:3]:0<3}{offset} {LEVELS.get(level, 'info'):5} {text}\n"
+
+
+@lru_cache(maxsize=1024)
+def _second(second: int, zone: tzinfo) -> tuple[str, str]:
+    """Its wall clock and offset. Many lines are of the same second."""
+    local = datetime.fromtimestamp(second, UTC).astimezone(zone).isoformat(sep=" ")
+    return local[:19], local[19:]

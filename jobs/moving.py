@@ -12,10 +12,11 @@ from django.db import models, transaction
 from django.db.models import ExpressionWrapper
 from django.db.models.functions import Now
 
-from jobs import prepared, states
+from jobs import states
 from jobs.models import Job, JobEvent
-from jobs.prepared import Param
 from jobs.states import SETTLED, JobStatus
+from orchestrations.lib import prepared
+from orchestrations.lib.prepared import Param
 
 UNOWNED: dict[str, Any] = {"owner": "", "worker": "", "fence": "", "lease_until": None, "begun_at": None}
 
@@ -57,10 +58,7 @@ def move(
     shape = tuple((name, value if hasattr(value, "resolve_expression") else None) for name, value in fields.items())
     update = _update(to, sources, only_fence is not None, only_first, shape)
     with transaction.atomic(savepoint=False):
-        if not update.run(pk=job_id, only_fence=only_fence, **fields):
-            return False
-        prepared.insert([note.of(job_id, now)])
-    return True
+        return update.run_and_tell(note.of(job_id, now), "job_id", pk=job_id, only_fence=only_fence, **fields) > 0
 
 
 def seconds_from_now(seconds: float) -> ExpressionWrapper:

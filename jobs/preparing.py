@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -18,12 +20,13 @@ from django.conf import settings
 from jobs import snapshots
 from jobs.models import Job
 from jobs.processes.protocol import ProcessSpec
-from orchestrations import access, tokens
+from orchestrations import access, mappings, tokens
 from orchestrations.access import Actor, Denied
 from orchestrations.components import catalogue, parameters
 from orchestrations.components.catalogue import Component
 from orchestrations.documents import secrets_scope
 from orchestrations.lib.secrets import SecretUnreadable, decrypt_document
+from orchestrations.mappings import Mapping
 
 STACK = "tutti"
 FOLDERS = (
@@ -52,6 +55,10 @@ class Attempt:
     @cached_property
     def data(self) -> Path:
         return self.folder / "data"
+
+    @property
+    def progress_file(self) -> str:
+        return f"{self.folder}/tmp/progress.json"  # noqa: S108 (in the attempt's own folder)
 
     @property
     def mark(self) -> str:
@@ -87,23 +94,24 @@ def jobs_folder() -> Path:
     return Path(settings.DATA_DIR) / "jobs"
 
 
-def prepare(job: Job, attempt: Attempt, *, leased_at: float | None = None, now: datetime) -> ProcessSpec:
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """How the process of an attempt is started, and which tables it declares."""
+
+    spec: ProcessSpec
+    mapping: Mapping
+
+
+def prepare(job: Job, attempt: Attempt, *, leased_at: float | None = None, now: datetime) -> Prepared:
     """Check once more that the job may run (R18), write its data folder and say how its process is started.
 
     Raises CannotStart.
     """
-    try:
+    with cannot_start():
         component = catalogue.get(job.component_id)
-        _check_access(job, now)
         configuration, secrets = _configuration(job, component)
-    except (
-        catalogue.UnknownComponent,
-        Denied,
-        snapshots.SnapshotLost,
-        parameters.InvalidParameters,
-        SecretUnreadable,
-    ) as error:
-        raise CannotStart(str(error)) from error
+        mapping = mappings.parse(configuration)
+        check_access(job, now, reads=mapping.reads, writes=mapping.writes)
     if component.command is None and not component.takes_process_from_parameters:
         raise CannotStart(f"The component {component.name} has no program to run.")
     environment = _environment(job, attempt)
@@ -112,20 +120,49 @@ def prepare(job: Job, attempt: Attempt, *, leased_at: float | None = None, now: 
         environment["KBC_URL"] = settings.PUBLIC_URL or f"http://{settings.BIND}"
         secrets = [environment["KBC_TOKEN"], *secrets]
     _write_folder(job, attempt, configuration)
-    return replace(_spec(component, configuration, attempt, environment, secrets), leased_at=leased_at)
+    spec = _spec(component, configuration, attempt, environment, secrets)
+    return Prepared(spec=replace(spec, leased_at=leased_at), mapping=mapping)
 
 
-def _check_access(job: Job, now: datetime) -> None:
+def mapping_of(job: Job) -> Mapping:
+    """The tables that the job declares, for who goes on with an attempt that another has begun. Raises CannotStart."""
+    with cannot_start():
+        configuration, _ = _configuration(job, catalogue.get(job.component_id))
+        return mappings.parse(configuration)
+
+
+@contextmanager
+def cannot_start() -> Iterator[None]:
+    """Whatever is wrong with a job's configuration or rights becomes CannotStart."""
+    try:
+        yield
+    except (
+        catalogue.UnknownComponent,
+        Denied,
+        snapshots.SnapshotLost,
+        parameters.InvalidParameters,
+        mappings.InvalidMapping,
+        SecretUnreadable,
+    ) as error:
+        raise CannotStart(str(error)) from error
+
+
+def check_access(job: Job, now: datetime, *, reads: Collection[str] = (), writes: Collection[str] = ()) -> None:
+    """Whether the job may run, and read and write these buckets, with the token it is bound to (R18).
+
+    Raises CannotStart, Denied.
+    """
     # A run of an orchestration has that one's token; without any was only what a person asked for by configData.
-    if job.token is None and job.created_by is not None and (job.parent is None or job.parent.configuration_id is None):
-        access.require_run(Actor(user=job.created_by), job.project, job.component_id, now)
+    by_person = job.created_by_id is not None and not job.had_token
+    if job.token is None and by_person and (job.parent is None or job.parent.configuration_id is None):
+        access.require_start(Actor(user=job.created_by), job.project, job.component_id, now)
         return
-    sentence = access.refusal(job.token, component_id=job.component_id, now=now, bound=True)
+    sentence = access.refusal(job.token, component_id=job.component_id, now=now, reads=reads, writes=writes, bound=True)
     if sentence:
         raise CannotStart(sentence)
     if job.token is not None and job.token.user is not None:
         # A person's own token may do what the person may, and that one may have left meanwhile.
-        access.require_run(Actor(user=job.token.user, token=job.token), job.project, job.component_id, now)
+        access.require_start(Actor(user=job.token.user, token=job.token), job.project, job.component_id, now)
 
 
 def _configuration(job: Job, component: Component) -> tuple[dict[str, Any], list[str]]:
@@ -160,8 +197,18 @@ def _environment(job: Job, attempt: Attempt) -> dict[str, str]:
         "KBC_COMPONENT_RUN_MODE": "run",
         "KBC_DATA_TYPE_SUPPORT": "authoritative",
         "TUTTI_PROJECT_FILES": str(files),
+        "TUTTI_PROGRESS_FILE": attempt.progress_file,
         "TUTTI_CACHE_DIR": str(Path(settings.DATA_DIR) / "cache"),
+        "TUTTI_DEMO_DATA": str(settings.DEMO_DATA),
+        "TUTTI_FILES_DIRS": ",".join(settings.FILES_DIRS),
+        "TUTTI_ALLOW_PRIVATE_ADDRESSES": _words(settings.ALLOW_PRIVATE_ADDRESSES),
     }
+
+
+def _words(setting: bool | list[str]) -> str:
+    if isinstance(setting, bool):
+        return "yes" if setting else "no"
+    return ",".join(setting)
 
 
 def _write_folder(job: Job, attempt: Attempt, configuration: dict[str, Any]) -> None:

@@ -13,11 +13,15 @@ from django.utils import timezone
 
 from jobs import advancing, concluding, logs, machine
 from jobs.advancing import End
+from jobs.carrying import intents, outputs
+from jobs.carrying.program import EXPORT, request_file
+from jobs.claiming import Claim, Claimant, take_over
 from jobs.locking import retried, under_root
 from jobs.models import Job
 from jobs.moving import Note, move, seconds_from_now
-from jobs.preparing import Attempt
+from jobs.preparing import Attempt, CannotStart, mapping_of
 from jobs.processes.protocol import ExitRecord, is_supervised, read_exit_record, was_launched
+from jobs.processes.record import COMPONENT
 from jobs.processes.sweep import find_marked, kill_marked
 from jobs.states import JobStatus
 from jobs.wakeups import Topic, wake
@@ -47,6 +51,8 @@ def interrupt(job_id: int, fence: str, *, now: datetime, seen: Job | None = None
         if found is None or (seen is not None and _lives(found, seen)):
             return False
         job = found if found.status == JobStatus.PROCESSING else None
+        if job is not None and intents.is_decided(job_id):
+            return intents.release(job_id, fence)
         if job is not None and (job.begun_at is None or (never_ran and job.attempt < ATTEMPTS) or _may_run_again(job)):
             return _give_back(job, now)
     message = INTERRUPTED if job is None or job.attempt < ATTEMPTS else f"{INTERRUPTED} This was attempt {job.attempt}."
@@ -93,6 +99,8 @@ class Rescuer:
     def __init__(self, owner: str = "") -> None:
         self.owner = owner
         self.dead_since: dict[str, float] = {}
+        self.taken: list[Claim] = []
+        """Attempts that this cluster has taken over, to be handed to its workers."""
         self.undelivered = 0
         """Claims of this very cluster that no worker has taken up in time: the sign of a wedged queue of workers."""
 
@@ -110,23 +118,34 @@ class Rescuer:
         """Jobs of this machine whatever their lease, of others two leases after the last renewal (DESIGN §5)."""
         mine = Q(owner__startswith=f"{machine.name()}/")
         silent = Q(lease_until__lt=seconds_from_now(-settings.LEASE_SECONDS))
-        return list(Job.objects.active().filter(mine | silent, is_run=False).annotate(expired=_is_expired()))
+        released = Q(owner="", lease_until__lt=seconds_from_now(0))
+        return list(Job.objects.active().filter(mine | silent | released, is_run=False).annotate(expired=_is_expired()))
 
     def _rescue(self, job: Job) -> bool:
         attempt = Attempt(job.pk, job.fence)
+        expired = bool(getattr(job, "expired", True))
+        if not job.owner and job.begun_at is not None:
+            return expired and self._take_over(job)
         if not job.owner.startswith(f"{machine.name()}/"):
             return interrupt(job.pk, job.fence, now=timezone.now(), seen=job)
-        expired = bool(getattr(job, "expired", True))
         if job.begun_at is None:
             if not expired and machine.is_alive(owner_process(job.owner)):
                 return False
             given_back = interrupt(job.pk, job.fence, now=timezone.now(), seen=job)
             self.undelivered += given_back and job.owner == self.owner
             return given_back
-        if machine.is_alive(job.worker) and not expired:
+        if not expired and (machine.is_alive(job.worker) or not job.worker):
             self.dead_since.pop(job.fence, None)
             return False
         return self._adopt(job, attempt)
+
+    def _take_over(self, job: Job) -> bool:
+        claimant = Claimant(owner=self.owner, workers=settings.WORKERS, labels=tuple(settings.WORKER_LABELS))
+        claim = take_over(job, claimant)
+        if claim is not None:
+            self.dead_since.pop(job.fence, None)
+            self.taken.append(claim)
+        return claim is not None
 
     def _adopt(self, job: Job, attempt: Attempt) -> bool:
         """Wait until nothing of the attempt runs any more, then settle by what its process left behind."""
@@ -135,10 +154,13 @@ class Rescuer:
             if time.monotonic() - since > settings.GRACE_SECONDS + 5:
                 kill_marked(attempt.mark)
             return False
-        del self.dead_since[job.fence]
         logs.store(attempt, number=job.attempt)
         record = read_exit_record(attempt.folder, attempt.fence)
-        if record is not None and concluding.is_final(record):
+        if intents.is_decided(job.pk):
+            rescued = interrupt(job.pk, job.fence, now=timezone.now())
+        elif job.status == JobStatus.PROCESSING and _gives_tables(record, attempt, job):
+            return self._take_over(job)
+        elif record is not None and concluding.is_final(record):
             end = concluding.end_of(record, attempt)
             rescued = advancing.settle(job.pk, job.fence, end, now=timezone.now())
         else:
@@ -146,23 +168,39 @@ class Rescuer:
             never_ran = (
                 concluding.never_ran(record)
                 if record is not None
-                else machine.is_of_this_boot(job.worker) and not was_launched(attempt.folder)
+                else machine.is_of_this_boot(job.worker) and not _component_was_launched(attempt)
             )
             rescued = interrupt(job.pk, job.fence, now=timezone.now(), never_ran=never_ran)
+        del self.dead_since[job.fence]
         attempt.remove()
         return rescued
 
 
-def record_of_lost(attempt: Attempt) -> ExitRecord:
+def _gives_tables(record: ExitRecord | None, attempt: Attempt, job: Job) -> bool:
+    """Whether the component has succeeded and its tables are still to be loaded."""
+    if record is None or not concluding.is_success(record):
+        return False
+    try:
+        return outputs.are_there(attempt) or bool(mapping_of(job).outputs)
+    except CannotStart:
+        return True  # who goes on with it says so
+
+
+def _component_was_launched(attempt: Attempt) -> bool:
+    """While its input tables are written, it was not."""
+    return was_launched(attempt.folder) and not request_file(attempt, EXPORT).exists()
+
+
+def record_of_lost(attempt: Attempt, stage: str = COMPONENT) -> ExitRecord:
     """The supervisor was killed: end what it left running, and say that we did."""
     kill_marked(attempt.mark)
-    record = read_exit_record(attempt.folder, attempt.fence)
+    record = read_exit_record(attempt.folder, attempt.fence, stage)
     if record is not None:
         return record
     moment = time.time()
     return ExitRecord(
         fence=attempt.fence,
-        stage="ended",
+        stage=stage,
         code=None,
         stopped_by_us="lost",
         message="The supervisor of the process was killed.",

@@ -70,7 +70,7 @@ class Sweeper:
             open_circle(*found)
 
     def _prune(self) -> None:
-        pruning.prune(now=timezone.now())
+        pruning.prune_folders(now=timezone.now())
 
 
 def report(owner: str) -> None:

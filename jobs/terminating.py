@@ -7,6 +7,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from jobs import advancing, afterwards
+from jobs.carrying import intents
 from jobs.locking import retried, under_root
 from jobs.models import Job
 from jobs.moving import Note, move
@@ -20,10 +21,14 @@ class AlreadySettled(Exception):
     """There is nothing left to terminate; the message is for the user."""
 
 
+class IsDecided(AlreadySettled):
+    """Its component has ended and its tables are being loaded: that is finished, not cut off (R9)."""
+
+
 def terminate(job: Job, *, actor: Actor, now: datetime) -> Job:
     """Terminate the job and everything below it. Doing it twice is harmless while it is terminating.
 
-    Raises Denied, AlreadySettled.
+    Raises Denied, AlreadySettled, IsDecided.
     """
     access.require_run(actor, job.project, job.component_id, now)
     return _terminate(job.pk, job.lock_id, str(actor)[:255], now)
@@ -35,6 +40,8 @@ def _terminate(job_id: int, lock_id: int, by: str, now: datetime) -> Job:
         job: Job = Job.objects.get(pk=job_id)
         if job.is_settled:
             raise AlreadySettled(f"Job {job.pk} has ended in {job.status} already.")
+        if _is_decided(job):
+            raise IsDecided(f"Job {job.pk} has done its work and is loading its tables: it ends by itself in a moment.")
         _stop_with_all_below(job, by, now)
         job.refresh_from_db()
         if job.is_settled:
@@ -46,7 +53,12 @@ def _terminate(job_id: int, lock_id: int, by: str, now: datetime) -> Job:
 
 
 def _stop_with_all_below(job: Job, by: str, now: datetime) -> None:
-    """Top down the jobs are marked, so that nothing new is begun; bottom up the runs among them settle."""
+    """Top down the jobs are marked, so that nothing new is begun; bottom up the runs among them settle.
+
+    A job whose import is decided goes on, and its run settles after it.
+    """
+    if _is_decided(job):
+        return
     cancelled = move(
         job.pk,
         JobStatus.CANCELLED,
@@ -69,3 +81,7 @@ def _stop_with_all_below(job: Job, by: str, now: datetime) -> None:
         for child in job.children.unsettled().order_by("pk"):
             _stop_with_all_below(child, by, now)
         advancing.settle_if_done(Job.objects.get(pk=job.pk), now)
+
+
+def _is_decided(job: Job) -> bool:
+    return not job.is_run and job.status == JobStatus.PROCESSING and intents.is_decided(job.pk)

@@ -1,30 +1,35 @@
 from django.urls import include, path
 
 from jobs.views import (
-    automating,
+    bucket_actions,
+    buckets,
     components,
     configurations,
     configuring,
-    dashboard,
+    connections,
+    downloads,
     editor,
     events,
+    explaining,
     finding,
     jobs,
     logs,
-    orchestrations,
+    notifications,
+    pausing,
     retries,
+    row_deletions,
     running,
-    runs,
     searches,
+    table_actions,
     terminations,
+    uploads,
 )
 from orchestrations.views import creating, transfers
 
 of_orchestrations = [
-    path("", orchestrations.overview, name="orchestrations"),
-    path("<int:orchestration_id>/", runs.detail, name="orchestration"),
+    path("help/", explaining.how_they_run, name="orchestrations-help"),
     path("<int:orchestration_id>/run/", running.run, name="orchestration-run"),
-    path("<int:orchestration_id>/switch/", orchestrations.switch, name="orchestration-switch"),
+    path("<int:orchestration_id>/notifications/", notifications.of_orchestration, name="orchestration-notifications"),
     # the editor of tasks
     path("<int:orchestration_id>/tasks/", editor.tasks, name="orchestration-tasks"),
     # new, edit, copy, export
@@ -54,15 +59,42 @@ of_configurations = [
     path("<int:configuration_id>/", configurations.detail, name="configuration"),
     path("<int:configuration_id>/edit/", configuring.edit, name="configuration-edit"),
     path("<int:configuration_id>/run/", configurations.run, name="configuration-run"),
-    path("<int:configuration_id>/automate/", automating.automate, name="configuration-automate"),
+    path("<int:configuration_id>/connection-test/", connections.test, name="configuration-test"),
     path("<int:configuration_id>/switch/", configurations.switch, name="configuration-switch"),
+]
+of_storage = [
+    path("", buckets.storage, name="storage"),
+    path("new/", bucket_actions.new, name="bucket-new"),
+    path("shared/", bucket_actions.shared, name="storage-shared"),
+    path("shared/<int:source_id>/link/", bucket_actions.link, name="bucket-link"),
+    path("buckets/<str:bucket_id>/", buckets.detail, name="bucket"),
+    path("buckets/<str:bucket_id>/edit/", bucket_actions.edit, name="bucket-edit"),
+    path("buckets/<str:bucket_id>/sharing/", bucket_actions.sharing, name="bucket-sharing"),
+    path("buckets/<str:bucket_id>/unlinking/", bucket_actions.unlinking, name="bucket-unlinking"),
+    path("buckets/<str:bucket_id>/deletion/", bucket_actions.deletion, name="bucket-deletion"),
+    path("buckets/<str:bucket_id>/upload/", uploads.into_bucket, name="bucket-upload"),
+    path("tables/<str:table_id>/edit/", table_actions.edit, name="table-edit"),
+    path("tables/<str:table_id>/deletion/", table_actions.deletion, name="table-deletion"),
+    path("tables/<str:table_id>/row-deletion/", row_deletions.delete, name="table-row-deletion"),
+    path("tables/<str:table_id>/upload/", uploads.into_table, name="table-upload"),
+    path("tables/<str:table_id>/download/", downloads.download, name="table-download"),
+    path("tables/<str:table_id>/download/<int:job_id>/", downloads.file, name="table-file"),
 ]
 urlpatterns = [
     path("projects/<int:project_id>/orchestrations/", include(of_orchestrations)),
     path("projects/<int:project_id>/jobs/", include(of_jobs)),
     path("projects/<int:project_id>/components/", include(of_components)),
     path("projects/<int:project_id>/configurations/", include(of_configurations)),
+    path("projects/<int:project_id>/notifications/", notifications.of_project, name="notifications"),
+    path(
+        "projects/<int:project_id>/notifications/<int:subscription_id>/test/",
+        notifications.test,
+        name="notification-test",
+    ),
+    path("notifications/", notifications.mine, name="my-notifications"),
+    path("outbox/", notifications.outbox, name="outbox"),
+    path("projects/<int:project_id>/storage/", include(of_storage)),
     # dashboard
-    path("projects/<int:project_id>/", dashboard.dashboard, name="dashboard"),
+    path("projects/<int:project_id>/pause/", pausing.pause, name="project-pause"),
     path("projects/<int:project_id>/search/", finding.search, name="search"),
 ]

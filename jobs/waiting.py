@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 
 from jobs import claiming, usual
+from jobs.among import Among
 from jobs.models import Cluster, Job
 from jobs.states import JobStatus
 from orchestrations.components.catalogue import ORCHESTRATOR
+from orchestrations.lib.prepared import Param, Query
 from orchestrations.models import Configuration
 
 ALIVE_SECONDS = 15
@@ -61,10 +64,15 @@ def reason_before_launch(configuration: Configuration, *, now: datetime) -> Wait
     return _paused(job) or next(iter(_older([job], now).values()), None)
 
 
-def alive_clusters(now: datetime) -> Iterable[Cluster]:
+def alive_clusters(now: datetime) -> list[Cluster]:
     """Those that have reported themselves lately and have not said goodbye."""
-    silent_since = now - timedelta(seconds=max(ALIVE_SECONDS, 3 * settings.HEARTBEAT_SECONDS))
-    return Cluster.objects.filter(stopped_at__isnull=True, heartbeat_at__gt=silent_since)
+    return _ALIVE.instances(since=now - timedelta(seconds=max(ALIVE_SECONDS, 3 * settings.HEARTBEAT_SECONDS)))
+
+
+def last_heartbeat() -> datetime | None:
+    """When a cluster was heard the last time, whichever it was."""
+    found: datetime | None = (_LAST_HEARTBEAT.first() or (None,))[0]
+    return found
 
 
 # --- One after another, as R7 lists them -------------------------------------------------------
@@ -86,14 +94,11 @@ def _older(jobs: Sequence[Job], now: datetime) -> dict[int, WaitReason]:
     """The job that must end first: the active one of the same configuration, else the oldest that waits before."""
     if not jobs:
         return {}
-    same = Job.objects.filter(configuration__in={job.configuration_id for job in jobs})
-    due = same.waiting().filter(Q(delayed_until__isnull=True) | Q(delayed_until__lte=now))
-    oldest = due.order_by().values("configuration").annotate(first=Min("pk")).values_list("first", flat=True)
-    columns = ("configuration_id", "is_run", "status", "started_at", "created_at")
+    same = {job.configuration_id for job in jobs}
     # Asked one by one: of both at once PostgreSQL reads the whole table.
-    waiting_first = Job.objects.filter(pk__in=list(oldest)).only(*columns)
-    first = {each.configuration_id: each for each in waiting_first}
-    first |= {each.configuration_id: each for each in same.active().only(*columns)}
+    oldest = _OLDEST.values(configurations=same, now=now)
+    first = {each.configuration_id: each for each in _BRIEFLY.instances(ids=oldest)} if oldest else {}
+    first |= {each.configuration_id: each for each in _ACTIVE.instances(configurations=same)}
     held_up = {
         job.pk: older
         for job in jobs
@@ -149,11 +154,11 @@ class _Workers:
 def _workers(jobs: Sequence[Job], now: datetime) -> dict[int, WaitReason]:
     if not jobs:
         return {}
-    alive = list(alive_clusters(now))
+    alive = alive_clusters(now)
     owners = [cluster.owner for cluster in alive]
     counted = Job.objects.active().filter(owner__in=owners).order_by().values_list("owner").annotate(Count("pk"))
     workers = _Workers(clusters=alive, busy=dict(counted) if alive else {})
-    last = None if alive else Cluster.objects.order_by("-heartbeat_at").values_list("heartbeat_at", flat=True).first()
+    last = None if alive else last_heartbeat()
     found = {}
     for job in jobs:
         fitting = workers.fitting(job.label)
@@ -169,18 +174,63 @@ def _workers(jobs: Sequence[Job], now: datetime) -> dict[int, WaitReason]:
 
 
 def _busy(jobs: Sequence[Job], workers: _Workers) -> dict[int, WaitReason]:
-    """All workers that could take them are busy: how many jobs are ahead, a query for each label."""
+    """All workers that could take them are busy: how many jobs are ahead, a few queries for each label."""
     found = {}
+    held = dict(Job.objects.running().order_by().values_list("project").annotate(Count("pk"))) if jobs else {}
     for label in {job.label for job in jobs}:
         fitting = workers.fitting(label)
         alike = [job for job in jobs if job.label == label]
-        ahead = claiming.candidates({one for cluster in fitting for one in cluster.labels}).aggregate(
-            **{f"before_{job.pk}": Count("pk", filter=Q(pk__lt=job.pk)) for job in alike}
-        )
+        candidates = claiming.candidates({one for cluster in fitting for one in cluster.labels})
+        queues = list(candidates.order_by().values_list("project").annotate(Count("pk"), Min("pk")))
+        older = _older_candidates(candidates, alike)
         total = sum(cluster.workers for cluster in fitting)
         for job in alike:
-            count = ahead[f"before_{job.pk}"]
+            count = _ahead(job, older[job.pk], queues, held)
             before = "no job is" if not count else f"{count} job is" if count == 1 else f"{count} jobs are"
             text = f"All {total} workers are busy; {before} ahead."
             found[job.pk] = WaitReason(code="busy", text=text)
     return found
+
+
+def _older_candidates(candidates: QuerySet[Job], jobs: Sequence[Job]) -> dict[int, int]:
+    """How many of its project come before each of them."""
+    last = max(job.pk for job in jobs)
+    rows = candidates.filter(project__in={job.project_id for job in jobs}, pk__lt=last).order_by("project", "pk")
+    ahead: dict[int, list[int]] = {}
+    for project_id, pk in rows.values_list("project", "pk"):
+        ahead.setdefault(project_id, []).append(pk)
+    return {job.pk: bisect_left(ahead.get(job.project_id, []), job.pk) for job in jobs}
+
+
+def _ahead(job: Job, older: int, queues: Sequence[tuple[int, int, int]], held: dict[int, int]) -> int:
+    """How many are taken before it: the project that holds the fewest slots comes first (jobs.claiming).
+
+    ``older``: candidates of its project before it. ``queues``: project, number of candidates, the first of them.
+    """
+    turn = held.get(job.project_id, 0) + older
+    ahead = older
+    for project_id, count, first in queues:
+        if project_id != job.project_id:
+            turns = turn - held.get(project_id, 0) + (first < job.pk)
+            ahead += min(count, max(0, turns))
+    return ahead
+
+
+# --- Statements, compiled once -----------------------------------------------------------------
+
+_COLUMNS = ("configuration_id", "is_run", "status", "started_at", "created_at")
+_ALIVE = Query(lambda: Cluster.objects.filter(stopped_at__isnull=True, heartbeat_at__gt=Param("since")))
+_LAST_HEARTBEAT = Query(lambda: Cluster.objects.order_by("-heartbeat_at").values_list("heartbeat_at")[:1])
+_OLDEST = Query(
+    lambda: (
+        Job.objects.filter(Among("configuration", "configurations"))
+        .waiting()
+        .filter(Q(delayed_until__isnull=True) | Q(delayed_until__lte=Param("now")))
+        .order_by()
+        .values("configuration")
+        .annotate(first=Min("pk"))
+        .values_list("first")
+    )
+)
+_BRIEFLY = Query(lambda: Job.objects.filter(Among("pk", "ids")).only(*_COLUMNS))
+_ACTIVE = Query(lambda: Job.objects.filter(Among("configuration", "configurations")).active().only(*_COLUMNS))

@@ -25,6 +25,8 @@ class Topic(StrEnum):
     """A job may have become claimable, or a run startable."""
     STOP = "stop"
     """A processing job is to be terminated."""
+    AUTOMATION = "automation"
+    """A table was updated, a schedule or trigger changed: schedulers look again."""
 
 
 def wake(topic: Topic) -> None:

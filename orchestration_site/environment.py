@@ -3,13 +3,18 @@
 Every value is optional. A value that cannot be read is refused at start with the variable's name.
 """
 
+import json
 import os
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 PREFIX = "TUTTI_"
+YES = {"1", "true", "yes", "on"}
+NO = {"0", "false", "no", "off"}
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEFAULT_BIND = "127.0.0.1:8000"
 
@@ -20,9 +25,9 @@ def text(name: str, default: str = "") -> str:
 
 def flag(name: str, default: bool = False) -> bool:
     value = text(name).lower()
-    if value in {"1", "true", "yes", "on"}:
+    if value in YES:
         return True
-    if value in {"0", "false", "no", "off"}:
+    if value in NO:
         return False
     if value:
         raise ImproperlyConfigured(f"{PREFIX}{name} must be yes or no, not {value!r}.")
@@ -57,6 +62,59 @@ def choice(name: str, default: str, choices: list[str]) -> str:
 def words(name: str, default: str = "") -> list[str]:
     """Comma-separated words."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def flag_or_words(name: str) -> bool | list[str]:
+    """Yes, no, or comma-separated words for what is in between."""
+    given = words(name)
+    return given if given and text(name).lower() not in YES | NO else flag(name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailServer:
+    """``host`` is "" when none is set up."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    is_secure: bool
+    """TLS from the first byte."""
+    starts_tls: bool
+
+
+def mail_server() -> MailServer:
+    """Of ``SMTP_URL``: ``smtp://user:password@host:587?starttls=yes``, or ``smtps://host``."""
+    url = text("SMTP_URL")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit("//"), None
+    if url and (parts.scheme not in {"smtp", "smtps"} or not parts.hostname):
+        raise ImproperlyConfigured(f"{PREFIX}SMTP_URL must be smtp://HOST:PORT or smtps://HOST:PORT.")
+    is_secure = parts.scheme == "smtps"
+    return MailServer(
+        host=parts.hostname or "",
+        port=port or (465 if is_secure else 25),
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        is_secure=is_secure,
+        starts_tls=not is_secure and parse_qs(parts.query).get("starttls", ["no"])[0].lower() in YES,
+    )
+
+
+def texts_by_name(name: str) -> dict[str, str]:
+    """A JSON object of texts."""
+    value = text(name)
+    try:
+        found = json.loads(value) if value else {}
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+        # Not the value: it may hold credentials.
+        raise ImproperlyConfigured(f"{PREFIX}{name} must be a JSON object of texts.")
+    return found
 
 
 def search_path() -> str:

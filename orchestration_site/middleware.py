@@ -1,13 +1,16 @@
-"""What every answer gets: the content security policy, and the viewer's own time zone (R22)."""
+"""What every answer gets: the content security policy, the viewer's time zone (R22), a note of where people are."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+
+from orchestrations import accounts, sessions
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -35,3 +38,16 @@ class ViewersTimeZone:
         zone: ZoneInfo | None = getattr(request.user, "time_zone", None)
         with timezone.override(zone or ZoneInfo("UTC")):
             return self.get_response(request)
+
+
+class NotesSessions:
+    """Where a person was seen last, for the list of their sessions: one write in some minutes, no query more."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.session.session_key is not None:
+            agent = request.headers.get("User-Agent", "").replace("\x00", "")
+            sessions.note(request.session, address=accounts.address_of(request), agent=agent, seconds=time.time())
+        return self.get_response(request)

@@ -1,7 +1,9 @@
 """One settings file; every setting can be given by the environment (README, "Settings")."""
 
 import warnings
+import zoneinfo
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dj_database_url
 
@@ -25,6 +27,7 @@ HTTPS = env.flag("HTTPS", PUBLIC_URL.startswith("https://"))
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("TRUSTED_ORIGINS", PUBLIC_URL)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_ENGINE = "orchestrations.session_store"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
@@ -43,6 +46,18 @@ CONTENT_SECURITY_POLICY = (
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.whole("REQUEST_LIMIT_BYTES", 2_000_000)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
+API_REQUESTS_PER_MINUTE = env.whole("API_REQUESTS_PER_MINUTE", 12_000)
+
+# --- Mail and what is asked outside ------------------------------------------------------------
+# Without a server mails are kept and shown in the outbox (jobs/notifying).
+_mail = env.mail_server()
+EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.is_secure, _mail.starts_tls
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_TIMEOUT = 10
+MAIL_DOMAIN = urlsplit(PUBLIC_URL).hostname or "localhost"
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("MAIL_FROM", f"Tutti <tutti@{MAIL_DOMAIN}>")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -73,6 +88,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "orchestration_site.middleware.ViewersTimeZone",
+    "orchestration_site.middleware.NotesSessions",
 ]
 ROOT_URLCONF = "orchestration_site.urls"
 WSGI_APPLICATION = "orchestration_site.wsgi.application"
@@ -126,6 +142,8 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 TIME_ZONE = "UTC"
 USE_TZ = True
+# The zones of the locked package tzdata, the same on every machine, not those of each one's operating system.
+zoneinfo.reset_tzpath(to=())
 
 # --- Database ----------------------------------------------------------------------------------
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -151,6 +169,8 @@ else:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 15_000,
+        # The statements of orchestrations.lib.prepared, when they come for the third time; not Django's own.
+        "prepare_threshold": 2,
         **DATABASES["default"].get("OPTIONS", {}),
     }
 
@@ -170,8 +190,21 @@ LOG_LIMIT_BYTES = env.whole("LOG_LIMIT_BYTES", 10_000_000, least=10_000)
 JOB_MEMORY_LIMIT_BYTES = env.whole("JOB_MEMORY_LIMIT_BYTES", 4 * 1024**3, least=1_000_000)
 JOB_DISK_LIMIT_BYTES = env.whole("JOB_DISK_LIMIT_BYTES", 10 * 1024**3, least=1_000_000)
 JOB_TIME_LIMIT_SECONDS = env.number("JOB_TIME_LIMIT_SECONDS", 24 * 3600, least=1)
+# --- Storage -----------------------------------------------------------------------------------
+# Empty: the folder "storage" in the data folder (jobs/carrying/place.py).
+STORAGE_URL = env.text("STORAGE_URL").rstrip("/")
+STORAGE_OPTIONS = env.texts_by_name("STORAGE_OPTIONS")
+STORAGE_MEMORY_BYTES = env.whole("STORAGE_MEMORY_BYTES", 1_000_000_000, least=100_000_000)
+UPLOAD_LIMIT_BYTES = env.whole("UPLOAD_LIMIT_BYTES", 1_000_000_000, least=1_000)
+STORAGE_KEEP_DAYS = env.number("STORAGE_KEEP_DAYS", 7, least=0)
+
+# --- Jobs, what is kept of them ----------------------------------------------------------------
 KEEP_JOBS_DAYS = env.whole("KEEP_JOBS_DAYS", 0)
 COMPONENT_PATH = env.search_path()
+# What components may reach besides the job's own folder and the internet; the shipped data is always there to read.
+DEMO_DATA = BASE_DIR / "orchestration_site" / "demo" / "data"
+FILES_DIRS = [*env.words("FILES_DIRS"), f"{DEMO_DATA}:ro"]
+ALLOW_PRIVATE_ADDRESSES: bool | list[str] = env.flag_or_words("ALLOW_PRIVATE_ADDRESSES")
 # Open as long as the launcher lives (orchestrations/lib/lifeline.py).
 LIFELINE_FD = env.descriptor("LIFELINE_FD")
 BUILTIN_COMPONENTS_DIR = BASE_DIR / "jobs" / "components"

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from jobs import health as jobs_health
+from orchestration_site import health as site_health
 from orchestrations.templatetags import ui
 from orchestrations.views.members import PersonRequest, for_people
 
@@ -31,19 +31,15 @@ def styleguide(request: PersonRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def health(request: HttpRequest) -> HttpResponse:
-    """For monitors: 200 while the database answers and a worker is alive, 503 otherwise. Figures only for people."""
+    """For monitors: 200 while the database answers and a worker and a scheduler are alive, 503 otherwise.
+
+    Figures only for people.
+    """
     try:
-        now = timezone.now()
-        found, is_known = jobs_health.look(now), request.user.is_authenticated
+        found, is_known = site_health.look(timezone.now()), request.user.is_authenticated
     except DatabaseError:
         return JsonResponse({"ok": False}, status=503)
-    answer: dict[str, object] = {"ok": found.workers > 0}
+    answer: dict[str, object] = {"ok": found.is_good}
     if is_known:
-        silent_since = found.silent_since.isoformat() if found.silent_since else None
-        answer |= {
-            "database": "reachable",
-            "workers": found.workers,
-            "freeWorkers": found.free,
-            "noWorkerSince": silent_since,
-        }
-    return JsonResponse(answer, status=200 if answer["ok"] else 503)
+        answer |= found.figures()
+    return JsonResponse(answer, status=200 if found.is_good else 503)

@@ -10,8 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orchestrations.components.catalogue import ORCHESTRATOR
+from orchestrations.lib.prepared import Param, Query
 from orchestrations.models import Membership, Project, Role, Token, User
 
+LOAD, UNLOAD = "tutti.load", "tutti.unload"
+STORAGE_COMPONENTS = frozenset({LOAD, UNLOAD})
+"""What moves data for pages and API: which buckets a token may touch decides alone."""
+READING_COMPONENTS = frozenset({"tutti.unload"})
+"""Those of them that change nothing, so that whoever may run jobs may give them their content."""
 RANK = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.EDITOR: 2, Role.ADMIN: 3}
 
 
@@ -25,6 +31,8 @@ class Actor:
 
     user: User | None = None
     token: Token | None = None
+    role: Role | None = None
+    """The person's in the project of the token, where a request has looked it up already."""
 
     @property
     def is_person(self) -> bool:
@@ -42,8 +50,18 @@ def role_of(user: User, project: Project) -> Role | None:
         return None
     if user.is_superuser:
         return Role.ADMIN
-    membership = Membership.objects.filter(user=user, project=project).first()
-    return Role(membership.role) if membership is not None else None
+    found = _ROLE.first(user=user.pk, project=project.pk)
+    return Role(found[0]) if found is not None else None
+
+
+def visit(user: User, project_id: int) -> tuple[Project, Role] | None:
+    """The project and the person's role in it; None for a stranger, and when there is no such project. One query."""
+    if user.is_superuser:
+        project = Project.objects.filter(pk=project_id).first()
+        return (project, Role.ADMIN) if project is not None and user.is_active else None
+    # By the project's own key: a foreign key takes a number that no database can hold for one that it can.
+    found = Membership.objects.filter(user=user, project__pk=project_id).select_related("project").first()
+    return (found.project, Role(found.role)) if found is not None and user.is_active else None
 
 
 def may(actor: Actor, project: Project, role: Role) -> bool:
@@ -52,7 +70,8 @@ def may(actor: Actor, project: Project, role: Role) -> bool:
         return False
     if actor.user is None:
         return False
-    own = role_of(actor.user, project)
+    # With a token it is that one's project, see above.
+    own = actor.role if actor.role is not None and actor.token is not None else role_of(actor.user, project)
     return own is not None and RANK[own] >= RANK[role]
 
 
@@ -60,6 +79,16 @@ def require(actor: Actor, project: Project, role: Role) -> None:
     """Raises Denied with a sentence that names the role."""
     if not may(actor, project, role):
         raise Denied(f"This needs the role {Role(role).label.lower()} in the project {project.name}.")
+
+
+def require_to_make_projects(user: User) -> None:
+    """Raises Denied unless the person is an editor somewhere, or an administrator of the site.
+
+    The admin of a project may run any program as the user of the workers: nobody makes themselves that.
+    """
+    if user.is_superuser or Membership.objects.filter(user=user, role__in=[Role.EDITOR, Role.ADMIN]).exists():
+        return
+    raise Denied("Projects are made by editors, admins and administrators of the site. Ask one of them to add you.")
 
 
 def require_run(actor: Actor, project: Project, component_id: str, now: datetime) -> None:
@@ -72,6 +101,64 @@ def require_run(actor: Actor, project: Project, component_id: str, now: datetime
     sentence = refusal(actor.token, component_id=component_id, now=now)
     if sentence:
         raise Denied(sentence)
+
+
+def require_start(actor: Actor, project: Project, component_id: str, now: datetime) -> None:
+    """Raises Denied unless the actor may start a job of the component. Who may look at tables may take them along."""
+    if actor.user is not None and component_id == UNLOAD:
+        require(actor, project, Role.VIEWER)
+    else:
+        require_run(actor, project, component_id, now)
+
+
+def require_buckets(actor: Actor, project: Project) -> None:
+    """Raises Denied unless the actor may make, link and delete buckets."""
+    if actor.user is not None:
+        require(actor, project, Role.EDITOR)
+        return
+    if actor.token is None or actor.token.project_id != project.pk:
+        raise Denied("This token belongs to another project.")
+    if not actor.token.may_manage_buckets:
+        raise Denied(f'The token "{actor.token.description}" may not manage buckets.')
+
+
+def require_bucket(actor: Actor, project: Project, bucket: str, *, writes: bool) -> None:
+    """Raises Denied unless the actor may read, or write, the tables of this bucket of the project, named by its id."""
+    if actor.user is not None:
+        require(actor, project, Role.EDITOR if writes else Role.VIEWER)
+        return
+    if actor.token is None or actor.token.project_id != project.pk:
+        raise Denied("This token belongs to another project.")
+    permission = "write" if writes else "read"
+    if not _may_touch(actor.token, bucket, permission):
+        raise Denied(_needs(actor.token, bucket, permission))
+
+
+def require_some_bucket(actor: Actor, project: Project) -> None:
+    """Raises Denied unless there is a bucket whose tables the actor may write: who brings a file loads it."""
+    if actor.user is not None:
+        require(actor, project, Role.EDITOR)
+    elif actor.token is None or (
+        actor.token.bucket_permissions is not None and "write" not in actor.token.bucket_permissions.values()
+    ):
+        raise Denied(f'The token "{actor}" needs write access to a bucket.')
+
+
+def require_every_bucket(actor: Actor, project: Project) -> None:
+    """Raises Denied unless the actor, a token that may run jobs of the project, is limited to no buckets."""
+    if actor.user is not None:
+        require(actor, project, Role.EDITOR)
+    elif actor.token is None or actor.token.bucket_permissions is not None:
+        raise Denied(f'The token "{actor}" needs access to every bucket: an orchestration runs with its own token.')
+
+
+def visible_buckets(actor: Actor) -> frozenset[str] | None:
+    """The ids of the buckets that the actor may look into; None for all of the project's."""
+    if actor.user is not None:
+        return None
+    if actor.token is None or actor.token.bucket_permissions is None:
+        return None if actor.token is not None else frozenset()
+    return frozenset(actor.token.bucket_permissions)
 
 
 def visible_components(actor: Actor) -> frozenset[str] | None:
@@ -111,16 +198,20 @@ def refusal(
     for bucket in sorted({*reads, *writes}):
         permission = "write" if bucket in writes else "read"
         if not _may_touch(token, bucket, permission):
-            return f"{name} needs {permission} access to {bucket}."
+            return _needs(token, bucket, permission)
     return None
 
 
 def _may_run(token: Token, component_id: str) -> bool:
-    if token.component_access is None:
+    if token.component_access is None or component_id in STORAGE_COMPONENTS:
         return True
     if component_id == ORCHESTRATOR and not token.component_access:
         return True
     return component_id in token.component_access
+
+
+def _needs(token: Token, bucket: str, permission: str) -> str:
+    return f'The token "{token.description}" needs {permission} access to {bucket}.'
 
 
 def _may_touch(token: Token, bucket: str, permission: str) -> bool:
@@ -128,3 +219,6 @@ def _may_touch(token: Token, bucket: str, permission: str) -> bool:
         return True
     granted = token.bucket_permissions.get(bucket)
     return granted == "write" or granted == permission
+
+
+_ROLE = Query(lambda: Membership.objects.filter(user=Param("user"), project=Param("project")).values_list("role"))

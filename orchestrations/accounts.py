@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from orchestrations import access
+from orchestrations import access, sessions
 from orchestrations.access import Actor
 from orchestrations.lib import zones
 from orchestrations.models import LoginAttempt, Membership, Project, Role, User
@@ -28,7 +28,7 @@ class ThrottledEmailBackend(ModelBackend):
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
         email = (username or kwargs.get("email") or "").strip().lower()[:254]
-        address = _address_of(request) if request is not None else ""
+        address = address_of(request) if request is not None else ""
         now = timezone.now()
         if is_throttled(email, address, now):
             return None
@@ -63,7 +63,7 @@ def prove_password(user: User, password: str, *, now: datetime) -> None:
         raise NotProved("This is not your current password.")
 
 
-def _address_of(request: HttpRequest) -> str:
+def address_of(request: HttpRequest) -> str:
     """Behind a proxy everybody comes from the proxy: what it has added last says from where."""
     told = request.headers.get("X-Forwarded-For", "") if settings.BEHIND_PROXY else ""
     return (told.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", ""))[:64]
@@ -89,8 +89,7 @@ def change_project(project: Project, *, name: str, parallel_jobs: int, actor: Ac
 
 def first_project_of(user: User) -> Project | None:
     """Where the person lands after signing in."""
-    reachable = Q() if user.is_superuser else Q(memberships__user=user)
-    found: Project | None = Project.objects.filter(reachable).order_by("pk").first()
+    found: Project | None = Project.objects.visible_to(user).order_by("pk").first()
     return found
 
 
@@ -114,6 +113,7 @@ def change_password(user: User, password: str) -> None:
     """Ends every session of the person: their cookies hold a hash of the old password."""
     user.set_password(password)
     user.save(update_fields=["password"])
+    sessions.end_others(user)
 
 
 def offer_time_zone(user: User, name: str) -> bool:
@@ -128,5 +128,4 @@ def offer_time_zone(user: User, name: str) -> bool:
 
 def projects_of(user: User) -> list[Project]:
     """Those that the person may see, by name."""
-    reachable = Q() if user.is_superuser else Q(memberships__user=user)
-    return list(Project.objects.filter(reachable).order_by("name", "pk"))
+    return list(Project.objects.visible_to(user).order_by("name", "pk"))

@@ -12,10 +12,16 @@ from django.forms import EmailField, ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
 
-from orchestrations import access, accounts, editing
+from orchestrations import (
+    access,
+    accounts,
+    admin_of_storage,  # noqa: F401 -- registers its models
+    editing,
+)
 from orchestrations.access import Actor
 from orchestrations.lib.admin import CappedPaginator, LightAdmin, ReadOnlyAdmin, for_each
 from orchestrations.models import (
+    AccountMail,
     Configuration,
     ConfigurationVersion,
     LoginAttempt,
@@ -23,8 +29,10 @@ from orchestrations.models import (
     Orchestration,
     Phase,
     Project,
+    Subscription,
     Task,
     Token,
+    TokenEvent,
     User,
 )
 
@@ -260,6 +268,31 @@ class TokenAdmin(ReadOnlyAdmin):
     list_select_related = ("project", "user", "orchestration")
     search_fields = ("description", "=id")
     exclude = ("secret_hash", "encrypted_secret")
+
+
+@admin.register(TokenEvent)
+class TokenEventAdmin(ReadOnlyAdmin):
+    list_display = ("at", "token", "kind", "message", "by")
+    list_select_related = ("token",)
+    search_fields = ("=token__id", "by")
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnlyAdmin):
+    list_display = ("address", "event", "channel", "project", "configuration", "expires_at")
+    list_filter = ("event", "channel")
+    list_select_related = ("project", "configuration")
+    search_fields = ("address", "configuration__name")
+    exclude = ("encrypted_address", "encrypted_secret")
+
+
+@admin.register(AccountMail)
+class AccountMailAdmin(ReadOnlyAdmin):
+    list_display = ("subject", "user", "created_at", "expanded_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    # It holds a link that opens the account.
+    exclude = ("text",)
 
 
 def _actor(request: HttpRequest) -> Actor:

@@ -16,7 +16,7 @@ from orchestrations.components import parameters
 from orchestrations.components.catalogue import Component
 from orchestrations.components.sentences import path_text
 from orchestrations.documents import InvalidConfiguration, secrets_scope
-from orchestrations.forms import building, moving, reading
+from orchestrations.forms import building, mapping, moving, reading
 from orchestrations.forms.fields import ABSENT, Field
 from orchestrations.forms.schemas import json_text
 from orchestrations.lib import json_api, secrets
@@ -36,6 +36,8 @@ class Draft:
     description: str = ""
     change_description: str = ""
     tree: Field | None = None
+    mapping: Field | None = None
+    """The tables in and out; None when the component takes and gives none, and when it is typed as JSON."""
     text: str = ""
     name_error: str = ""
     description_error: str = ""
@@ -48,8 +50,12 @@ class Draft:
         return self.tree is None
 
     @property
+    def trees(self) -> list[Field]:
+        return [tree for tree in (self.tree, self.mapping) if tree is not None]
+
+    @property
     def has_errors(self) -> bool:
-        at_fields = self.tree is not None and reading.has_errors(self.tree)
+        at_fields = any(map(reading.has_errors, self.trees))
         return at_fields or bool(self.name_error or self.description_error or self.text_error or self.problems)
 
 
@@ -59,6 +65,7 @@ def of_document(component: Component, project_id: int, base: dict[str, Any], *, 
         draft.text = masked_text(base)
     else:
         draft.tree = tree_of(component, base)
+        draft.mapping = mapping_of(component, base)
     return draft
 
 
@@ -73,6 +80,7 @@ def of_post(
         draft.text = (posted.get("document") or [""])[-1].replace("\r\n", "\n")
     else:
         draft.tree = tree_of(component, base, posted)
+        draft.mapping = mapping_of(component, base, posted)
     return draft
 
 
@@ -86,9 +94,17 @@ def tree_of(component: Component, base: Mapping[str, Any], posted: Posted | None
     return building.of_post(schema, stored, posted, default=default, path=path)
 
 
+def mapping_of(component: Component, base: Mapping[str, Any], posted: Posted | None = None) -> Field | None:
+    """The fields of its tables in and out; a side that the component does not declare is shown while it has tables."""
+    schema = _mapping_schema(component, base)
+    return mapping.tree_of(schema, base.get(mapping.STORAGE, ABSENT), posted) if schema["properties"] else None
+
+
 def act(draft: Draft, action: str) -> None:
     """A button of a list."""
-    if draft.tree is not None:
+    if draft.mapping is not None and mapping.is_about(action):
+        moving.act(draft.mapping, action, _mapping_schema(draft.component, draft.base))
+    elif draft.tree is not None:
         moving.act(draft.tree, action, draft.component.schema)
 
 
@@ -98,7 +114,7 @@ def document_of(draft: Draft, *, may_be_empty: bool = True) -> dict[str, Any]:
     document = _typed_document(draft) if draft.tree is None else _filled_document(draft, draft.tree)
     if not may_be_empty:
         document.setdefault(PARAMETERS, {})
-    is_read = not draft.text_error and (draft.tree is None or not reading.has_errors(draft.tree))
+    is_read = not draft.text_error and not any(map(reading.has_errors, draft.trees))
     if is_read and document:
         _check_document(draft, document)
     return document
@@ -113,9 +129,10 @@ def without_document(draft: Draft) -> dict[str, Any]:
 def focus_on_error(draft: Draft) -> None:
     """The first field that was refused gets the focus; its name and description come before the fields."""
     at_names = draft.name_error or draft.description_error
-    found = None if at_names or draft.tree is None else next((each for each in draft.tree.walk() if each.error), None)
+    fields = [each for tree in draft.trees for each in tree.walk()]
+    found = None if at_names else next((each for each in fields if each.error), None)
     if found is not None:
-        for each in draft.tree.walk() if draft.tree else ():
+        for each in fields:
             each.has_focus = each is found
 
 
@@ -165,9 +182,20 @@ def _typed_document(draft: Draft) -> dict[str, Any]:
 
 
 def _filled_document(draft: Draft, tree: Field) -> dict[str, Any]:
-    reading.drop_blanks(tree)
-    value = reading.read(tree)
-    return dict(draft.base) if value is ABSENT else {**draft.base, PARAMETERS: value}
+    for each in draft.trees:
+        reading.drop_blanks(each)
+    read = {PARAMETERS: reading.read(tree)}
+    if draft.mapping is not None:
+        read[mapping.STORAGE] = reading.read(draft.mapping)
+    return draft.base | {name: value for name, value in read.items() if value is not ABSENT}
+
+
+def _mapping_schema(component: Component, base: Mapping[str, Any]) -> Mapping[str, Any]:
+    storage = base.get(mapping.STORAGE)
+    return mapping.schema_of(
+        component.takes_input_tables or mapping.has_tables(storage, mapping.INPUT),
+        component.gives_output_tables or mapping.has_tables(storage, mapping.OUTPUT),
+    )
 
 
 def _check_document(draft: Draft, document: dict[str, Any]) -> None:
@@ -176,7 +204,10 @@ def _check_document(draft: Draft, document: dict[str, Any]) -> None:
     except parameters.InvalidParameters as error:
         found = []
         draft.problems.append(f"{error}.")
+    found += mapping.problems(document.get(mapping.STORAGE))
     if draft.tree is not None:
-        draft.problems += reading.place_errors(draft.tree, found)
+        left = reading.place_errors(draft.tree, [each for each in found if each[0][:1] != (mapping.STORAGE,)])
+        of_tables = [each for each in found if each[0][:1] == (mapping.STORAGE,)]
+        draft.problems += left + (reading.place_errors(draft.mapping, of_tables) if draft.mapping else [])
     elif found:
         draft.text_error = " ".join(f"{path_text(path)}: {text}." for path, text in found[:5])

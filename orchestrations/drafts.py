@@ -40,6 +40,11 @@ class DraftTask:
         return str(asked.get("configId") or asked.get("configurationId") or "")
 
     @property
+    def content(self) -> Any:
+        """What it runs in place of a configuration's document."""
+        return self.raw["task"].get("configData")
+
+    @property
     def is_active(self) -> bool:
         return bool(self.raw.get("enabled", True))
 

@@ -12,11 +12,12 @@ from typing import Any
 
 from django.db import transaction
 
-from orchestrations import access, documents, tokens
+from orchestrations import access, documents, table_uses, tokens
 from orchestrations.access import Actor
 from orchestrations.components import catalogue
 from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.documents import InvalidConfiguration
+from orchestrations.lineage import Tables
 from orchestrations.models import Configuration, ConfigurationVersion, Project, Role
 
 __all__ = ["KEEP", "Content", "InvalidConfiguration", "StaleEdit", "StillInUse"]
@@ -65,6 +66,7 @@ def create(
     access.require(actor, project, Role.EDITOR)
     catalogue.get(component_id)
     noun = "orchestration" if component_id == ORCHESTRATOR else "configuration"
+    declared = table_uses.declared(component_id, content.document)
     with transaction.atomic():
         lock_project(project.pk)
         configuration = Configuration(
@@ -83,7 +85,7 @@ def create(
         if not key:
             _name_by_number(configuration)
         _add_version(configuration, change_description or f"Create {noun}", actor, now)
-        _write_rows(configuration)
+        _write_rows(configuration, declared)
         if component_id == ORCHESTRATOR:
             tokens.create_for_orchestration(configuration, actor=actor, now=now)
     return configuration
@@ -101,6 +103,7 @@ def update(
 ) -> Configuration:
     """One save, one version. Raises Denied, InvalidConfiguration, StaleEdit (``expected_version`` is old)."""
     access.require(actor, configuration.project, least_role)
+    declared = table_uses.declared(configuration.component_id, content.document)
     with transaction.atomic():
         lock_project(configuration.project_id)
         current = Configuration.objects.select_related("project").get(pk=configuration.pk)
@@ -117,7 +120,7 @@ def update(
         _add_version(current, change_description or "Update configuration", actor, now)
         # An old document may name what has gone since: it must not keep anybody from switching it off.
         if content.document is not KEEP:
-            _write_rows(current)
+            _write_rows(current, declared)
     return current
 
 
@@ -289,7 +292,8 @@ def _add_version(configuration: Configuration, change_description: str, actor: A
     )
 
 
-def _write_rows(configuration: Configuration) -> None:
+def _write_rows(configuration: Configuration, declared: Tables) -> None:
+    table_uses.write(configuration, declared)
     if configuration.component_id == ORCHESTRATOR:
         documents.write_rows(configuration)
         documents.check_nesting(configuration)

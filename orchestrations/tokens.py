@@ -12,10 +12,14 @@ from django.conf import settings
 from django.db import transaction
 
 from orchestrations.access import Actor
+from orchestrations.lib.prepared import Param, Query
 from orchestrations.lib.secrets import decrypt_document, encrypt_document
 from orchestrations.models import Configuration, Project, Token, User
 
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
+
+
+NO_BUCKETS: dict[str, str] | None = {}
 
 
 def text_of(token: Token, secret: str) -> str:
@@ -30,16 +34,27 @@ def create_personal(project: Project, user: User, *, description: str, now: date
 
 
 def create_limited(
-    project: Project, *, description: str, component_access: list[str], created_by: User, now: datetime
+    project: Project,
+    *,
+    description: str,
+    component_access: list[str] | None,
+    created_by: User,
+    now: datetime,
+    bucket_permissions: dict[str, str] | None = NO_BUCKETS,
+    **fields: object,
 ) -> tuple[Token, str]:
-    """A token for a program: it may run these components and nothing else, no bucket, no tokens (R19)."""
+    """A token for a program (R19). ``component_access`` None is all of them, ``bucket_permissions`` None every bucket.
+
+    The caller has checked who may (orchestrations.granting).
+    """
     return _create(
         project,
         description=description,
         component_access=component_access,
-        bucket_permissions={},
+        bucket_permissions=bucket_permissions,
         created_by=created_by,
         now=now,
+        **fields,
     )
 
 
@@ -64,12 +79,39 @@ def reveal(token: Token) -> str:
     return str(document["#token"])
 
 
+def renew(token: Token, *, now: datetime) -> str:
+    """A new secret in place of the old one, which is of no use from here on. Returns the token's new text."""
+    secret = secrets.token_urlsafe(30)
+    Token.objects.filter(pk=token.pk).update(secret_hash=_hash(secret), refreshed_at=now)
+    return text_of(token, secret)
+
+
+def permit(token: Token | None, bucket_id: str, permission: str) -> None:
+    """Add the bucket to those of a limited token; one that reaches every bucket needs no more."""
+    if token is None or token.is_master or token.bucket_permissions is None:
+        return
+    found = Token.objects.select_for_update(no_key=True).get(pk=token.pk)
+    if found.bucket_permissions is not None:
+        found.bucket_permissions = {**found.bucket_permissions, bucket_id: permission}
+        found.save(update_fields=["bucket_permissions"])
+        token.bucket_permissions = found.bucket_permissions
+
+
+def forbid(project: Project, bucket_id: str) -> None:
+    """Take a bucket that is gone from every limited token of the project."""
+    holders = Token.objects.filter(project=project, bucket_permissions__has_key=bucket_id)
+    for token in holders.select_for_update(no_key=True).order_by("pk"):
+        held = token.bucket_permissions or {}
+        token.bucket_permissions = {each: held[each] for each in held if each != bucket_id}
+        token.save(update_fields=["bucket_permissions"])
+
+
 def find(text: str, now: datetime) -> Token | None:
     """The token that the text belongs to, unless it has expired; constant time in the secret."""
     parts = text.strip().split("-", 2)
     if len(parts) != 3 or not all(re.fullmatch("[0-9]{1,18}", number, re.ASCII) for number in parts[:2]):
         return None
-    token = Token.objects.select_related("project", "user").filter(pk=int(parts[1]), project_id=int(parts[0])).first()
+    token = _FOUND.instance(pk=int(parts[1]), project=int(parts[0]))
     if token is None or not hmac.compare_digest(token.secret_hash, _hash(parts[2])):
         return None
     if token.expires_at is not None and token.expires_at <= now:
@@ -99,3 +141,8 @@ def _hash(secret: str) -> str:
 
 def _scope(token: Token) -> str:
     return f"token:{token.pk}"
+
+
+_FOUND = Query(
+    lambda: Token.objects.select_related("project", "user").filter(pk=Param("pk"), project_id=Param("project"))
+)

@@ -1,8 +1,20 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
+from django.views.decorators.http import require_http_methods, require_POST
 
-from orchestrations.views import invitations, memberships, people, profiles, projects, trash, versions
+from orchestrations.views import (
+    invitations,
+    memberships,
+    passwords,
+    people,
+    profiles,
+    projects,
+    tokens,
+    trash,
+    versions,
+)
 
+with_form = require_http_methods(["GET", "HEAD", "POST"])
 of_a_configuration = [
     path("versions/", versions.version_list, name="versions"),
     path("versions/compare/", versions.compare, name="version-compare"),
@@ -14,12 +26,26 @@ of_a_configuration = [
 ]
 urlpatterns = [
     path("", people.home, name="home"),
-    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    # Django's own takes every method, and a PUT for a POST.
+    path("login/", with_form(LoginView.as_view(redirect_authenticated_user=True)), name="login"),
+    path("logout/", require_POST(LogoutView.as_view()), name="logout"),
+    path("password/", passwords.forgotten, name="password-forgotten"),
+    path("password/<uidb64>/<token>/", with_form(passwords.NewPassword.as_view()), name="password-new"),
     path("theme/", people.theme, name="theme"),
     # versions and trash
     path("projects/<int:project_id>/trash/", trash.trash_list, name="trash"),
     path("projects/<int:project_id>/configurations/<int:configuration_id>/", include(of_a_configuration)),
+    # tokens
+    path("projects/<int:project_id>/tokens/", tokens.token_list, name="tokens"),
+    path("projects/<int:project_id>/tokens/new/", tokens.new, name="token-new"),
+    path("projects/<int:project_id>/tokens/<int:token_id>/", tokens.detail, name="token"),
+    path("projects/<int:project_id>/tokens/<int:token_id>/refresh/", tokens.refresh, name="token-refresh"),
+    path("projects/<int:project_id>/tokens/<int:token_id>/deletion/", tokens.delete, name="token-delete"),
+    path(
+        "projects/<int:project_id>/orchestrations/<int:orchestration_id>/token/",
+        tokens.replace_own,
+        name="orchestration-token",
+    ),
     # people and projects
     path("profile/", profiles.profile, name="profile"),
     path("time-zone/", profiles.time_zone, name="time-zone"),

@@ -31,7 +31,7 @@ onClick("a[data-dialog]", (link, event) => {
 onContent((root) => all(root, "dialog[data-modal]:not([open])").forEach((dialog) => {
   dialog.addEventListener("close", () => {
     dialog.remove();
-    (opener?.isConnected ? opener : opener?.id && document.getElementById(opener.id))?.focus();
+    (opener?.isConnected ? opener : document.getElementById(opener?.id || ""))?.focus();
   });
   dialog.showModal();
   dialog.querySelector("[data-first]")?.focus();
@@ -126,14 +126,15 @@ onContent(paintSince);
 setInterval(() => { if (!document.hidden) paintSince(document); }, 500);
 
 /* The clock of live parts: fires `refresh` on the body, which they listen to (hx-trigger="refresh from:body"). Every second while
-   the page is watched, every 5 s after two minutes without a touch, slower while the server does not answer, never in a hidden tab. */
+   the page is watched, every 5 s after two minutes without a touch, slower while the server does not answer, never in a hidden tab
+   nor under an open menu. */
 const LIVE = '[hx-trigger^="refresh"]';
 const clock = { timer: 0, touched: performance.now(), failures: 0 };
 const pace = () => (clock.failures ? Math.min(2 ** clock.failures, 30) * 1000 : performance.now() - clock.touched > 120000 ? 5000 : 1000);
 const beat = () => {
   clearTimeout(clock.timer);
   if (document.hidden) return;
-  if (document.querySelector(LIVE)) htmx.trigger(document.body, "refresh");
+  if (document.querySelector(LIVE) && !document.querySelector("[hx-trigger^=refresh] details[data-menu][open]")) htmx.trigger(document.body, "refresh");
   clock.timer = setTimeout(beat, pace());
 };
 document.addEventListener("visibilitychange", beat);
@@ -167,6 +168,13 @@ document.addEventListener("htmx:afterRequest", (event) => {
   document.querySelectorAll("[data-failed]").forEach((element) => { element.hidden = true; });
 });
 
+/* A live part tells which revision of it stands here: the server answers nothing to one that is still right. */
+const REVISION = "X-Revision";
+const revisions = new Map();
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (detail.elt.matches?.(LIVE) && revisions.has(detail.target.id)) detail.headers[REVISION] = revisions.get(detail.target.id);
+});
+
 /* A live part whose new text is the old one is left alone: no selection is lost, no screen reader disturbed. */
 const lastText = new Map();
 document.addEventListener("htmx:beforeSwap", (event) => {
@@ -174,6 +182,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (!requestConfig?.elt.matches?.(LIVE) || xhr.status !== 200) return;
   if (lastText.get(target.id) === serverResponse) event.detail.shouldSwap = false;
   lastText.set(target.id, serverResponse);
+  revisions.set(target.id, xhr.getResponseHeader(REVISION) ?? "");
 });
 
 /* data-announce: its text is spoken once whenever it changes; the region itself stays, or nobody would hear it */
@@ -188,6 +197,11 @@ document.addEventListener("htmx:load", (event) => {
 /* Turning signs keep their turn over a swap: all of them count from the same beginning. */
 document.addEventListener("htmx:load", () => {
   for (const animation of document.getAnimations()) if (animation.animationName === "turn") animation.startTime = 0;
+});
+
+/* data-start: a link to a file that begins by itself once it is swapped in; not when the page is loaded anew */
+document.addEventListener("htmx:load", (event) => {
+  if (event.detail.elt !== document.body) all(event.detail.elt, "a[data-start]").forEach((link) => link.click());
 });
 
 /* data-tail: a log that follows its end only while the reader is there; data-to-end="id" leads back there */

@@ -12,13 +12,15 @@ from django.utils import timezone
 from jobs import claiming, launching, machine
 from jobs.advancing import End, settle
 from jobs.claiming import Claim, Claimant
-from jobs.models import Cluster, Job
+from jobs.models import Cluster, ImportMode, Job, TableImport, TableUpdate, UpdateSource, WatchedTable
 from jobs.states import JobStatus
 from orchestrations import accounts, editing
 from orchestrations.access import Actor
 from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.editing import Content
-from orchestrations.models import Configuration, Membership, Project, User
+from orchestrations.models import Bucket, Configuration, Membership, Project, Table, User
+from scheduling import cron, zone_data
+from scheduling.models import EventTrigger, Schedule, Scheduler
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
@@ -154,3 +156,61 @@ def drain(claimant: Claimant, outcomes: dict[str, JobStatus] | None = None) -> l
             end(each, (outcomes or {}).get(name, JobStatus.SUCCESS), message=f"{name} has ended.")
             ended.append(name)
     return ended
+
+
+def build_table(
+    project: Project, table_id: str = "in.c-sales.orders", *, columns: tuple[str, ...] = ("id", "amount"), **fields: Any
+) -> Table:
+    """A table as the catalogue knows it, with its bucket; no file lies behind it."""
+    stage, name, table = table_id.split(".")
+    bucket, _ = Bucket.objects.get_or_create(project=project, stage=stage, name=name, defaults={"created_at": NOW})
+    return Table.objects.create(
+        bucket=bucket,
+        name=table,
+        location=f"{project.pk}/{table_id}/{next(_numbers)}",
+        columns=[{"name": column, "type": "STRING", "nullable": True} for column in columns],
+        created_at=NOW,
+        **fields,
+    )
+
+
+def build_import(table: Table, *, job: Job | None = None, **fields: Any) -> TableImport:
+    """A committed import of one row, with the update that it recorded."""
+    table.revision += 1
+    table.updated_at = timezone.now()
+    table.save(update_fields=["revision", "updated_at"])
+    given = {"mode": ImportMode.FULL, "rows": 1, "created_at": NOW, "committed_at": NOW, **fields}
+    TableUpdate.objects.create(
+        table=table, revision=table.revision, source=UpdateSource.IMPORT, job=job, at=table.updated_at
+    )
+    return TableImport.objects.create(table=table, job=job, revision=table.revision, **given)
+
+
+def build_scheduler(*, heartbeat_at: datetime | None = None) -> Scheduler:
+    """One that is alive as far as the database knows."""
+    at = heartbeat_at or timezone.now()
+    return Scheduler.objects.create(
+        owner=f"scheduler {next(_numbers)}", host=machine.name(), started_at=at, heartbeat_at=at
+    )
+
+
+def build_schedule(
+    orchestration: Configuration, expression: str = "0 6 * * *", *, zone: str = "UTC", **fields: Any
+) -> Schedule:
+    """One that is next due after ``NOW``, unless said otherwise (``next_run_at=``)."""
+    place = ZoneInfo(zone)
+    fields.setdefault("zone_version", zone_data.VERSION)
+    if fields.get("is_enabled", True):
+        fields.setdefault("next_run_at", cron.next_after(expression, place, NOW))
+    return Schedule.objects.create(
+        orchestration=orchestration, expression=expression, zone=place, created_at=NOW, updated_at=NOW, **fields
+    )
+
+
+def build_trigger(orchestration: Configuration, *tables: Table, **fields: Any) -> EventTrigger:
+    """One that awaits an update of each of the tables, as they are now."""
+    for table in tables:
+        WatchedTable.objects.create(
+            configuration=orchestration, table=table, label=table.table_id, baseline_revision=table.revision
+        )
+    return EventTrigger.objects.create(orchestration=orchestration, created_at=NOW, updated_at=NOW, **fields)

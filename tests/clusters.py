@@ -193,6 +193,14 @@ def marked(prefix: str) -> list[int]:
     return [pid for pid in _parents() if wanted in b"\0" + _read(pid, "environ")]
 
 
+def command_of(pid: int) -> bytes:
+    return _read(pid, "cmdline")
+
+
+def parent_of(pid: int) -> int:
+    return _parents()[pid]
+
+
 def _parents() -> dict[int, int]:
     parents = {}
     for name in os.listdir("/proc"):

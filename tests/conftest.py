@@ -6,38 +6,67 @@ Alice is the admin of the project, Bob may only read, Oscar may operate, Charlie
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, TransactionTestCase
 
 from jobs import snapshots
 from jobs.queries import planned
-from orchestrations import tokens
+from orchestrations import sessions, tokens
 from orchestrations.access import Actor
 from orchestrations.models import Project, Role, Token, User
-from tests import builders
+from tests import builders, databases
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SITES = Path(__file__).parent / "site"
-"""Tests that start a whole site, with a database by its address."""
+"""Tests that start a whole site; those that do so with a database of this run ask for its address."""
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Where processes share the tests each line would name a file: pytest-instafail's reporter forgets to be quiet."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and session.config.getoption("numprocesses", None):
+        reporter.showfspath = False
+
+
+@pytest.hookimpl(trylast=True)  # after the shuffle
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The second run of ``make test``, on another database, leaves out what touches none."""
-    if not os.environ.get("TUTTI_TEST_ONLY_DATABASE"):
-        return
-    others = [item for item in items if not _touches_the_database(item)]
-    config.hook.pytest_deselected(items=others)
-    items[:] = [item for item in items if _touches_the_database(item)]
+    """The second run of ``make test``, on another database, leaves out what touches none or proves nothing new.
+
+    Where processes share the tests, those that take long come first: else one of them is what all wait for at the end.
+    """
+    if os.environ.get("TUTTI_TEST_ONLY_DATABASE"):
+        others = [item for item in items if not _depends_on_the_database(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if _depends_on_the_database(item)]
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
-def _touches_the_database(item: pytest.Item) -> bool:
-    fixtures = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
-    return bool(fixtures) or item.get_closest_marker("django_db") is not None or SITES in item.path.parents
+def _depends_on_the_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("one_database"):
+        return False
+    asking = {"db", "transactional_db", "live_server"}
+    if SITES in item.path.parents:
+        asking |= {"database", "own_database", "empty_database"}
+    return bool(asking & set(getattr(item, "fixturenames", ()))) or item.get_closest_marker("django_db") is not None
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: Any,
+    request: pytest.FixtureRequest,
+) -> Iterator[None]:
+    TransactionTestCase._fixture_teardown = databases.empty  # type: ignore[attr-defined]
+    with django_db_blocker.unblock(), databases.made(request.config.cache.mkdir("databases")):
+        yield
 
 
 @pytest.fixture
@@ -48,7 +77,9 @@ def now() -> datetime:
 @pytest.fixture(autouse=True)
 def quick_and_private(settings: Any, tmp_path: Path) -> None:
     """Passwords cost nothing, and each test has a data folder of its own and knows no plan of another's rows."""
-    snapshots._plan.cache_clear()
+    # Else every client of a test would look through all static files first.
+    settings.WHITENOISE_AUTOREFRESH = True
+    snapshots.forget_plans()
     planned.forget_versions()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.DATA_DIR = tmp_path / "data"
@@ -93,4 +124,8 @@ def token(project: Project, alice: User) -> tuple[Token, str]:
 @pytest.fixture
 def as_alice(alice: User, client: Client) -> Iterator[Client]:
     client.force_login(alice)
+    # As after a first page: the next one writes nothing.
+    session = client.session
+    sessions.note(session, address="", agent="", seconds=time.time())
+    session.save()
     yield client

@@ -12,5 +12,7 @@ if "PYTEST_XDIST_WORKER" in os.environ or "TUTTI_TEST_DATA" not in os.environ:
 os.environ["TUTTI_DATA"] = os.environ["TUTTI_TEST_DATA"]
 os.environ.setdefault("TUTTI_SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("TUTTI_ENCRYPTION_KEY", "only-for-tests-" + "y" * 40)
+# Commits that do not wait for the disk: what a test kills are processes, never the machine (tests/databases.py).
+os.environ.setdefault("TUTTI_SQLITE_SYNCHRONOUS", "NORMAL")
 for name in [name for name in os.environ if name.startswith("TUTTI_ADMIN_")]:
     del os.environ[name]

@@ -3,8 +3,9 @@
 All of them on SQLite; on PostgreSQL once more what touches a database, except in a browser: its pages are drawn from
 the same answers.
 
-Arguments go to pytest. ``TUTTI_TEST_POSTGRES`` is the URL of a PostgreSQL server that may create databases,
-``TUTTI_TEST_CHROMIUM`` a browser. With ``TUTTI_TEST_REQUIRE_ALL=1`` anything left out is a failure.
+Arguments go to pytest. ``TUTTI_TEST_POSTGRES`` and ``TUTTI_TEST_MARIADB`` are URLs of servers where
+databases may be created, ``TUTTI_TEST_CHROMIUM`` is a browser. With ``TUTTI_TEST_REQUIRE_ALL=1`` anything left out is a
+failure. ``TUTTI_TEST_SUMMARY`` names a file for the last line, so that nobody needs to read along for it.
 """
 
 import os
@@ -21,13 +22,15 @@ from xml.etree import ElementTree
 
 import dj_database_url
 import psycopg
+import pymysql
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_POSTGRES = "postgres://postgres@127.0.0.1:5432/tutti"
+DEFAULT_MARIADB = "mysql://root@127.0.0.1:3306/mysql"
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
 MAC_BROWSER = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 NO_TESTS_COLLECTED = 5
-PROCESSES = (os.cpu_count() or 1) + 1
+PROCESSES = (os.cpu_count() or 1) + 2
 """Half of the tests wait for processes most of their time."""
 
 
@@ -56,14 +59,18 @@ def main(arguments: list[str]) -> int:
     problem = find_problem_with(postgres)
     if problem:
         tally.left_out.append(f"Everything on PostgreSQL: {problem} (name a server in TUTTI_TEST_POSTGRES).")
+    mariadb = find_problem_with_mariadb(os.environ.get("TUTTI_TEST_MARIADB", "").strip() or DEFAULT_MARIADB)
+    if mariadb:
+        tally.left_out.append(f"Components on MariaDB: {mariadb} (name a server in TUTTI_TEST_MARIADB).")
     if require_all and tally.left_out:
         print_left_out(tally.left_out)
         return 1
 
+    absent = ["browser"] * (not browser) + ["postgres_server"] * bool(problem) + ["mariadb"] * bool(mariadb)
     try:
-        run("SQLite", None, browser, arguments, tally)
+        run("SQLite", None, browser, ["postgres", *absent], arguments, tally)
         if not problem:
-            run("PostgreSQL", postgres, None, arguments, tally)
+            run("PostgreSQL", postgres, None, ["sqlite", "browser"], arguments, tally)
     except KeyboardInterrupt:
         tally.broken.append("interrupted")
     if not tally.executed and not tally.broken:
@@ -99,9 +106,32 @@ def find_problem_with(url: str) -> str | None:
     return None if row and row[0] else f"the user {settings['USER']} may not create databases"
 
 
-def run(database: str, url: str | None, browser: str | None, arguments: list[str], tally: Tally) -> None:
-    """One pytest run; adds its outcome to the tally."""
-    marks = ["not chaos"] + ["not sqlite" if url else "not postgres"] + ["not browser"] * (not browser)
+def find_problem_with_mariadb(url: str) -> str | None:
+    """Why components cannot be tested on this server; None when they can."""
+    settings = dj_database_url.parse(url)
+    port = int(settings["PORT"] or 3306)
+    try:
+        with pymysql.connect(
+            host=settings["HOST"],
+            port=port,
+            user=settings["USER"],
+            password=settings["PASSWORD"],
+            connect_timeout=5,
+        ) as connection:
+            cursor = connection.cursor()
+            cursor.execute("SHOW GRANTS")
+            grants = [row[0] for row in cursor.fetchall()]
+    except pymysql.OperationalError as error:
+        return f"no server answers at {settings['HOST']}:{port}, {error.args[-1]}"
+    may = any("ON *.*" in grant and ("ALL PRIVILEGES" in grant or "CREATE USER" in grant) for grant in grants)
+    return None if may else f"the user {settings['USER']} may not create databases and users"
+
+
+def run(
+    database: str, url: str | None, browser: str | None, without: list[str], arguments: list[str], tally: Tally
+) -> None:
+    """One pytest run; adds its outcome to the tally. ``without``: the marks of tests that it leaves out."""
+    marks = [f"not {mark}" for mark in ("chaos", *without)]
     print(f"\n=== {database} ===", flush=True)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tutti-tests-") as folder:
@@ -112,12 +142,14 @@ def run(database: str, url: str | None, browser: str | None, arguments: list[str
             "pytest",
             "-n",
             str(PROCESSES),
+            "--dist",
+            "loadgroup",  # one by one, and what shares a group by the same process
             "-m",
             " and ".join(marks),
             f"--junitxml={report}",
             *arguments,
         ]
-        print("$", shlex.join([*command[1:5], *arguments]), flush=True)
+        print("$", shlex.join([*command[1:7], *arguments]), flush=True)
         code = subprocess.run(command, cwd=ROOT, env=build_environment(url, browser), check=False).returncode
         if report.exists():
             add_report(report, database, tally)
@@ -129,11 +161,12 @@ def run(database: str, url: str | None, browser: str | None, arguments: list[str
 
 
 def build_environment(url: str | None, browser: str | None) -> dict[str, str]:
-    """The caller's, less every setting of a site that runs here."""
+    """The caller's, less every setting of a site that runs here; and what was compiled is kept for the next process."""
     environment = {
         name: value
         for name, value in os.environ.items()
-        if name != "DATABASE_URL" and (not name.startswith("TUTTI_") or name.startswith("TUTTI_TEST_"))
+        if name not in {"DATABASE_URL", "PYTHONDONTWRITEBYTECODE"}
+        and (not name.startswith("TUTTI_") or name.startswith("TUTTI_TEST_"))
     }
     if url:
         environment |= {"DATABASE_URL": url, "TUTTI_TEST_ONLY_DATABASE": "1"}
@@ -162,7 +195,10 @@ def close(tally: Tally, require_all: bool) -> int:
         print_left_out(tally.left_out)
     for sentence in tally.broken:
         print(f"FAILED: {sentence}.")
-    print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped", flush=True)
+    summary = f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped"
+    print(summary, flush=True)
+    if wanted := os.environ.get("TUTTI_TEST_SUMMARY", ""):
+        Path(wanted).write_text(f"{summary}\n", encoding="utf-8")
     return 1 if tally.failed or tally.broken or (require_all and tally.left_out) else 0
 
 

@@ -9,12 +9,16 @@ from django.db.models import Q, QuerySet
 
 from jobs import noting
 from jobs.api.jobs import LONGEST_RUN_ID, RUN_ID, visible_jobs
+from jobs.api.schemas import EVENT, NEW_EVENT
 from jobs.models import Job, JobEvent
 from jobs.noting import Said
 from orchestrations import access
 from orchestrations.api.errors import STORAGE, Invalid, NotFound
 from orchestrations.api.fields import Fields
+from orchestrations.api.operations import LIMIT_AND_OFFSET, operation
+from orchestrations.api.schemas import RUN_ID as RUN_ID_HEADER
 from orchestrations.api.wire import Answer, Call, endpoint, moment, number_of
+from orchestrations.lib.openapi import TEXT, list_of
 
 MOST = 1000
 LONGEST_MESSAGE = 10_000
@@ -23,6 +27,7 @@ NAMES = UUID("5a0d7c53-5c53-4f0a-9c0e-4a1f5a8c1d11")
 OF_COMPONENT = ("component", "configurationId")
 
 
+@operation("List events of jobs, newest first", {200: list_of(EVENT)}, query={**LIMIT_AND_OFFSET, "runId": TEXT})
 def _list(call: Call) -> Any:
     query = call.query
     offset = query.whole("offset", 0)
@@ -36,6 +41,7 @@ def _list(call: Call) -> Any:
     return [_event(event) for event in slim[offset : offset + limit]]
 
 
+@operation("Write an event of a job", {201: EVENT}, body=NEW_EVENT, headers=RUN_ID_HEADER)
 def _create(call: Call) -> Any:
     """About a job, that of ``runId`` in the body or of the header X-KBC-RunId."""
     body = call.body

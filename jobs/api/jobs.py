@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.crypto import salted_hmac
 
 from jobs import launching, terminating
 from jobs.api import presenting
-from jobs.launching import Refused
+from jobs.api.schemas import IDEMPOTENCY, JOB, NEW_JOB
+from jobs.launching import KeyReused, Refused
 from jobs.models import Job
 from jobs.terminating import AlreadySettled
 from orchestrations import access
 from orchestrations.api.errors import QUEUE, ApiError, Invalid, NotFound
 from orchestrations.api.fields import MOST_ITEMS, Fields
+from orchestrations.api.operations import operation
+from orchestrations.api.schemas import RUN_ID as RUN_ID_HEADER
 from orchestrations.api.tokens import check_branch
 from orchestrations.api.wire import Answer, Call, endpoint, has_no_nul, number_of, origin
 from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.lib import moments
-from orchestrations.lib.secrets import mask_document
+from orchestrations.lib.prepared import Param, Query
 from orchestrations.models import Configuration
 
 MODES = ("run", "forceRun", "debug")
@@ -29,6 +34,7 @@ LONGEST_RUN_ID = 60
 LONGEST_KEY = 255
 
 
+@operation("Create a job", {201: JOB}, body=NEW_JOB, headers={**IDEMPOTENCY, **RUN_ID_HEADER})
 def _create(call: Call) -> Any:
     body = call.body
     component_id = body.text("component", most=128)
@@ -43,22 +49,23 @@ def _create(call: Call) -> Any:
         parent_run_id=_parent_run_id(call),
         previous_job=_previous_job(call),
         idempotency_key=_idempotency_key(call),
+        idempotency_digest=_digest_of(call),
     )
     try:
         job = launching.launch(call.project, component_id, configuration, request, actor=call.actor, now=call.now)
+    except KeyReused as error:
+        raise ApiError(409, str(error)) from error
     except Refused as error:
         raise ApiError(400, str(error)) from error
-    # Secrets are compared as set or not: they are kept encrypted, each time in other letters.
-    wanted = (component_id, configuration.pk if configuration else None, mask_document(request.data))
-    if (job.component_id, job.configuration_id, mask_document(job.request)) != wanted:
-        raise ApiError(409, "Idempotency-Key: another job was created with this key.")
     return _shown(call, job, 201)
 
 
+@operation("Show a job", {200: JOB})
 def _show(call: Call, job_id: str) -> Any:
     return _shown(call, find_job(call, job_id))
 
 
+@operation("Terminate a job", {202: JOB})
 def _terminate(call: Call, job_id: str) -> Any:
     try:
         job = terminating.terminate(find_job(call, job_id), actor=call.actor, now=call.now)
@@ -92,8 +99,7 @@ def _configuration(call: Call, component_id: str) -> Configuration | None:
     key = call.body.text("config", most=100)
     if not key:
         return None
-    rows = Configuration.objects.in_project(call.project).filter(component_id=component_id, key=key)
-    row: Configuration | None = rows.select_related("project").first()
+    row = _CONFIGURATION.instance(project=call.project.pk, component=component_id, key=key)
     if row is None:
         raise NotFound(f"config: there is no configuration {key!r} of {component_id} in this project.")
     return row
@@ -173,6 +179,12 @@ def _idempotency_key(call: Call) -> str | None:
     return key or None
 
 
+def _digest_of(call: Call) -> str:
+    """Of what is asked for; keyed, because a body may hold secrets that are short enough to guess."""
+    asked = json.dumps([call.body.values, call.request.headers.get("X-KBC-RunId", "")], sort_keys=True)
+    return salted_hmac("jobs.api.jobs.idempotency", asked, algorithm="sha256").hexdigest()
+
+
 def _shown(call: Call, job: Job, status: int = 200) -> Answer:
     return Answer(presenting.job(job, origin=origin(call.request), now=call.now), status)
 
@@ -180,3 +192,9 @@ def _shown(call: Call, job: Job, status: int = 200) -> Answer:
 jobs = endpoint(QUEUE, post=_create)
 job = endpoint(QUEUE, get=_show)
 killed = endpoint(QUEUE, post=_terminate)
+
+_CONFIGURATION = Query(
+    lambda: Configuration.objects.filter(
+        project=Param("project"), component_id=Param("component"), key=Param("key")
+    ).select_related("project")
+)

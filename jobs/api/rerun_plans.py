@@ -6,14 +6,17 @@ from typing import Any
 
 from jobs import launching
 from jobs.api.jobs import find_job
+from jobs.api.schemas import RERUN_PLAN
 from jobs.launching import Refused
 from jobs.models import Job
 from jobs.snapshots import SnapshotLost
 from orchestrations.api.errors import QUEUE, ApiError
+from orchestrations.api.operations import operation
 from orchestrations.api.wire import Call, endpoint
 from orchestrations.plans import InvalidPlan, PlanTask
 
 
+@operation("Show what a retry of a run could execute", {200: RERUN_PLAN})
 def _show(call: Call, job_id: str) -> Any:
     """The tasks of the orchestration as it is now, each with its job of this run; ``isChosen``: retried by default."""
     run = find_job(call, job_id)

@@ -9,12 +9,15 @@ from django.db.models import DurationField, ExpressionWrapper, F, Q, QuerySet
 
 from jobs.api import presenting
 from jobs.api.jobs import MODES, RUN_ID, visible_jobs
+from jobs.api.schemas import JOB
 from jobs.models import Job
 from jobs.states import JobStatus
 from orchestrations.api.errors import QUEUE, Invalid
 from orchestrations.api.fields import Fields
+from orchestrations.api.operations import operation
 from orchestrations.api.wire import Call, endpoint, number_of, origin
 from orchestrations.lib import moments
+from orchestrations.lib.openapi import TEXT, list_of, one_of, whole
 
 DURATION = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
 MOST = 1000
@@ -40,9 +43,25 @@ ORDERS = {
     "projectName": ["pk"],
     "branchId": ["pk"],
 }
+QUERY = {
+    "status": list_of(one_of(sorted(STATUSES))),
+    "mode": list_of(one_of(MODES)),
+    "type": list_of(one_of(sorted({*TYPES, *NEVER_SENT}))),
+    **{
+        name: list_of(TEXT)
+        for name in ("componentId", "configId", "id", "runId", "parentRunId", "tokenId", "tokenDescription", "branchId")
+    },
+    **{f"{name}{end}": TEXT for name in TIMES for end in ("From", "To")},
+    **{f"durationSeconds{end}": whole(0, LONGEST_SECONDS) for end in ("From", "To")},
+    "limit": whole(1, MOST, 100),
+    "offset": whole(0, 2**31 - 1, 0),
+    "sortBy": one_of(ORDERS),
+    "sortOrder": one_of(["asc", "desc"]),
+}
 NEVER_NULL = frozenset({"pk", "parent_run_id", "created_at", "status", "component_id"})
 
 
+@operation("Search jobs", {200: list_of(JOB)}, query=QUERY, description="Moments may be relative, as in “-8 hours”.")
 def _search(call: Call) -> Any:
     query = call.query
     offset = query.whole("offset", 0)

@@ -21,6 +21,7 @@ from jobs.broker import processes, working
 from jobs.broker.pushing import JobBroker
 from jobs.broker.shared import cluster
 from orchestrations.lib import lifeline
+from orchestrations.lib.process_names import name_this
 
 log = logging.getLogger(__name__)
 
@@ -139,12 +140,12 @@ class MainProcess(q2.Cluster):
 
 def run() -> int:
     """Run one cluster in this process. Returns its exit code."""
+    cluster.found()
     processes.install()
-    processes.name_this("tutti-cluster")
+    name_this("tutti-cluster")
     # The guard touches its beat whenever it waits for the stop: a flag of its own, made before the cluster's.
     beat = cluster.guard_beat
     q2.Event = lambda: processes.SharedFlag(beat)
-    cluster.found()
     post_spawn.connect(working.on_spawn, dispatch_uid="tutti.nursery")
     connections.close_all()
     return MainProcess(JobBroker()).run()

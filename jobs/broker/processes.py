@@ -23,12 +23,13 @@ from typing import Any
 
 from django_q import cluster as q2
 
+from orchestrations.lib.process_names import name_this
+
 POISON = "STOP"
 LARGEST_MESSAGE = 60_000
 LOOK_SECONDS = 0.25
 """How often somebody who waits for a flag looks: often enough for a stop, seldom enough to cost nothing idle."""
 PR_SET_PDEATHSIG = 1
-PR_SET_NAME = 15
 
 
 class SocketQueue:
@@ -146,9 +147,3 @@ def die_with_parent() -> None:
     """SIGKILL for this process once its parent is gone. Linux only; elsewhere the cluster's own stop must do."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def name_this(name: str) -> None:
-    """Name this process in ``ps`` and ``top``, at most 15 letters; a fork keeps the name until it takes its own."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode())

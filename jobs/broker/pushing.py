@@ -15,11 +15,11 @@ from django_q.brokers import Broker
 from django_q.signing import SignedPackage
 
 from jobs import claiming
-from jobs.broker.processes import name_this
 from jobs.broker.shared import cluster
 from jobs.claiming import Claim
 from jobs.sweeping import Sweeper
 from jobs.wakeups import Listener, Topic, listener
+from orchestrations.lib.process_names import name_this
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,9 @@ class JobBroker(Broker):
         # Listening comes before looking: what is committed in between is heard.
         heard = self._open_listener()
         self._sweep_when_due()
+        if self._sweeper is not None and self._sweeper.rescuer.taken:
+            taken, self._sweeper.rescuer.taken = self._sweeper.rescuer.taken, []
+            return [(None, _package(claim)) for claim in taken]
         if cluster.drain.claims_no_more():
             time.sleep(0.05)
             return None

@@ -11,7 +11,7 @@ from django.conf import settings
 from jobs import machine
 from jobs.broker.processes import SharedFlag, SharedMoment, SharedNumber
 from jobs.claiming import Claimant
-from jobs.performing import Drain
+from jobs.supervising import Drain
 
 
 class SharedDrain(Drain):
@@ -39,7 +39,9 @@ class ClusterState:
     is_wedged: SharedFlag = field(default_factory=SharedFlag)
 
     def found(self) -> None:
-        """Give this cluster its name: the machine, its main process, and something unique."""
+        """A cluster of its own: a name of the machine, its main process and something unique, and memory that it shares
+        with nobody. The launcher forks one cluster after another, and what is here was made before the fork."""
+        vars(self).update(vars(ClusterState()))  # in place, as many modules hold it
         self.owner = f"{machine.name()}/{machine.process_name()}/{uuid4().hex[:8]}"
 
     def claimant(self, worker: str = "") -> Claimant:

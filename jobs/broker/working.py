@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 
-from jobs.broker.processes import name_this
 from jobs.broker.shared import cluster, this_process
 from jobs.claiming import Claim
 from jobs.performing import Worker
+from orchestrations.lib.process_names import name_this
 
 _workers: dict[int, Worker] = {}
 """This process's worker under its pid: a fork must not use its parent's nursery."""

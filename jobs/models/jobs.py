@@ -40,6 +40,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Processing or terminating: holds its configuration (R5) and, if a component's, a slot (R6)."""
         return self.unsettled().filter(status__in=ACTIVE)
 
+    def running(self) -> JobQuerySet:
+        """Component jobs that hold a worker and a slot (R6), found at once however many wait: those have no owner."""
+        return self.unsettled().filter(owner__gt="")
+
     def unsettled(self) -> JobQuerySet:
         """By the absence of an end: SQLite sees that a partial index fits IS NULL, but not a list of parameters."""
         return self.filter(finished_at__isnull=True)
@@ -103,12 +107,18 @@ class Job(models.Model):
     message = models.TextField(blank=True, default="")
     error_type = models.CharField(max_length=12, blank=True, default="", help_text="user or application")
     result = models.JSONField(default=dict)
+    progress = models.JSONField(
+        null=True, help_text="How far its program says it is: {done, total or null, text}; None when it said nothing."
+    )
     created_at = models.DateTimeField()
     delayed_until = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     cause = models.CharField(max_length=8, choices=Cause)
+    cause_detail = models.CharField(
+        max_length=255, blank=True, default="", help_text="Which schedule, for which moment; which updates."
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
@@ -122,8 +132,12 @@ class Job(models.Model):
         related_name="jobs",
         help_text="What it runs with, bound when it becomes processing (R18).",
     )
+    had_token = models.BooleanField(
+        default=False, help_text="Asked for with a token: when that is deleted, nobody's rights take its place."
+    )
     previous_job = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="retries")
     idempotency_key = models.CharField(max_length=255, null=True)
+    idempotency_digest = models.CharField(max_length=64, blank=True, default="", help_text="Of what the key came with.")
 
     label = models.CharField(max_length=50, blank=True, default="", help_text="Only workers with this label.")
     owner = models.CharField(max_length=150, blank=True, default="")
@@ -169,20 +183,30 @@ class Job(models.Model):
             models.CheckConstraint(condition=~Q(parent=F("pk")), name="job_not_its_own_parent"),
         ]
         indexes = [
-            # finished_at is always NULL in these three, yet named: SQLite would otherwise take one of all jobs.
+            # finished_at is always NULL in these four, yet named: SQLite would otherwise take one of all jobs.
             # The first gives the candidates of a claim in their order, with no look at what has settled.
             models.Index(
                 fields=["finished_at", "id"], condition=Q(finished_at__isnull=True), name="job_unsettled_by_id"
             ),
+            # The next two tell what runs from what waits, which has no owner.
             models.Index(
-                fields=["project", "finished_at", "owner"],
+                fields=["project", "finished_at", "owner", "id"],
                 condition=Q(finished_at__isnull=True),
                 name="job_unsettled_of_project",
+            ),
+            models.Index(
+                fields=["finished_at", "owner"], condition=Q(finished_at__isnull=True), name="job_unsettled_of_owner"
             ),
             models.Index(
                 fields=["configuration", "finished_at", "id"],
                 condition=Q(finished_at__isnull=True),
                 name="job_unsettled_of_conf",
+            ),
+            # What is pruned, the oldest first; parent is named for the same reason.
+            models.Index(
+                fields=["parent", "finished_at"],
+                condition=Q(parent__isnull=True, finished_at__isnull=False),
+                name="job_root_by_end",
             ),
             models.Index(fields=["configuration", "-id"], name="job_of_configuration"),
             models.Index(fields=["project", "-id"], name="job_of_project"),

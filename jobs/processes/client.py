@@ -150,6 +150,7 @@ class SupervisedProcess:
         self._sending = threading.Lock()
         self._folder = Path(spec.folder)
         self._fence = spec.fence
+        self._stage = spec.stage
         self._is_over = False
         now = kernel.lease_clock()
         self._channel.send("launch", spec_as_message(spec, now if spec.leased_at is None else spec.leased_at))
@@ -203,7 +204,7 @@ class SupervisedProcess:
             self._channel.send(name, value)
 
     def _last_word(self) -> Ended | Lost:
-        record = read_exit_record(self._folder, self._fence)
+        record = read_exit_record(self._folder, self._fence, self._stage)
         return Ended(record) if record else Lost()
 
 

@@ -24,7 +24,7 @@ from . import kernel, tree
 from .serving import IDLE, receive_descriptors, serve
 
 HUNT_SECONDS = 0.02
-KEPT_IDLE_SECONDS = 30.0
+KEPT_IDLE_SECONDS = 15.0
 STRANGERS = "/dev/fd"
 
 

@@ -37,6 +37,7 @@ class ProcessSpec:
     time_limit_seconds: float | None
     grace_seconds: float  # between SIGTERM and SIGKILL
     lease_seconds: float
+    stage: str = record.COMPONENT  # which of the attempt's processes: each has an exit record of its own
     leased_at: float | None = None  # kernel.lease_clock() just before the claim; without it the lease begins at launch
 
 
@@ -45,7 +46,7 @@ class ExitRecord:
     """How an attempt ended. `stopped_by_us` is empty when the component ended by itself, before our first signal."""
 
     fence: str
-    stage: str  # "ended"
+    stage: str  # of the ProcessSpec
     code: int | None  # negative: the signal that ended it; None: it was not started
     stopped_by_us: str  # "" | "terminate" | "lease" | "time" | "memory" | "disk"
     message: str  # a plain sentence, where it was not started or a limit stopped it
@@ -79,9 +80,9 @@ class Lost:
 Message = Started | LogGrew | Ended | Lost
 
 
-def read_exit_record(folder: Path, fence: str) -> ExitRecord | None:
+def read_exit_record(folder: Path, fence: str, stage: str = record.COMPONENT) -> ExitRecord | None:
     try:
-        return ExitRecord(**json.loads(Path(record.path_of(str(folder), fence)).read_bytes()))
+        return ExitRecord(**json.loads(Path(record.path_of(str(folder), fence, stage)).read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
 

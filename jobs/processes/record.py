@@ -10,14 +10,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 RESERVED_BYTES = 16384
+COMPONENT = "component"
+"""The stage of the job's own program; others bring its tables in and out."""
 
 
 class RecordFile:
     """Takes its room on the disk at once, so that a component that fills the disk cannot hinder its own record."""
 
-    def __init__(self, folder: str, fence: str) -> None:
+    def __init__(self, folder: str, fence: str, stage: str) -> None:
         self._folder = folder
-        self._path = path_of(folder, fence)
+        self._path = path_of(folder, fence, stage)
         self._fd = -1
         try:
             self._open()
@@ -56,5 +58,6 @@ class RecordFile:
         return True
 
 
-def path_of(folder: str, fence: str) -> str:
-    return os.path.join(folder, f"exit-{fence}.json")
+def path_of(folder: str, fence: str, stage: str) -> str:
+    name = f"exit-{fence}.json" if stage == COMPONENT else f"exit-{fence}-{stage}.json"
+    return os.path.join(folder, name)

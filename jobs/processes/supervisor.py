@@ -36,7 +36,7 @@ class Supervisor:
         self.spec = spec
         self.worker = worker
         self.started_at = self.ended_at = time.time()
-        self._record = RecordFile(spec.folder, spec.fence)
+        self._record = RecordFile(spec.folder, spec.fence, spec.stage)
         self._log = LogFile(os.path.join(spec.folder, "log"), spec.log_limit_bytes)
         self._noticed_size = self._log.size
         self._noticed_at = 0.0
@@ -178,7 +178,7 @@ class Supervisor:
         stdout_tail, stderr_tail = [output.tail for output in self._outputs.values()] or ["", ""]
         record: dict[str, Any] = {
             "fence": self.spec.fence,
-            "stage": "ended",
+            "stage": self.spec.stage,
             "code": code,
             "stopped_by_us": stopped_by_us,
             "message": message,

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, QuerySet
 
 from jobs.models import Job
-from jobs.queries.rows import JobRow, component_of, listed, rows_of
+from jobs.queries.rows import JobRow, component_of, last_jobs, listed, listed_by, rows_of
 from orchestrations.components import catalogue
 from orchestrations.components.catalogue import ORCHESTRATOR, Component, ComponentKind, UnknownComponent
 from orchestrations.models import Configuration, Project, Task
@@ -55,6 +55,15 @@ class Use:
     is_enabled: bool
 
 
+@dataclass(frozen=True)
+class OfComponent:
+    """``first``: of the ``matching`` ones; ``total``: all that the component has in the project."""
+
+    first: list[Configuration]
+    matching: int
+    total: int
+
+
 def catalogue_of(project: Project, sought: str = "") -> list[Group]:
     """By kind; a component that is not installed any more stands in a group of its own while it has configurations."""
     counts = dict(
@@ -70,8 +79,9 @@ def catalogue_of(project: Project, sought: str = "") -> list[Group]:
             "Orchestrations" if kind is ComponentKind.ORCHESTRATOR else kind.plural,
             [_entry(each, counts.pop(each.id, 0)) for each in components],
         )
-        for kind, components in catalogue.grouped()
+        for kind, components in catalogue.offered()
     ]
+    counts = {pk: count for pk, count in counts.items() if component(pk) is None}
     if counts:
         left = [
             Entry(id=pk, name=pk, kind=component_of(pk)[1], description="", count=count)
@@ -90,28 +100,23 @@ def component(component_id: str) -> Component | None:
         return None
 
 
-def of_component(project: Project, component_id: str) -> QuerySet[Configuration]:
-    """Those not in the trash, by name, without their documents."""
-    found: QuerySet[Configuration] = (
-        Configuration.objects.in_project(project)
-        .live()
-        .filter(component_id=component_id)
-        .defer("document", "state")
-        .order_by("name", "pk")
-    )
-    return found
+def of_component(project: Project, component_id: str, sought: str = "", *, most: int) -> OfComponent:
+    """Those not in the trash, by name; only the first ones are read as a whole, and without their documents.
+
+    The words are looked for here: no database folds the letters of every language.
+    """
+    every = Configuration.objects.in_project(project).live().filter(component_id=component_id).order_by("name", "pk")
+    texts = list(every.values_list("pk", "name", "description"))
+    folded = sought.casefold()
+    wanted = [pk for pk, name, description in texts if folded in f"{name} {description}".casefold()]
+    first = every.filter(pk__in=wanted[:most]).defer("document", "state")
+    return OfComponent(list(first), len(wanted), len(texts))
 
 
 def rows(configurations: Iterable[Configuration], *, project: Project, now: datetime) -> list[Row]:
     """A constant number of queries; of each configuration one job is read."""
     configurations = list(configurations)
-    newest = Job.objects.filter(configuration=OuterRef("pk")).order_by("-pk").values("pk")[:1]
-    last = (
-        Configuration.objects.filter(pk__in=[each.pk for each in configurations])
-        .order_by()
-        .values_list(Subquery(newest), flat=True)
-    )
-    jobs = list(listed(Job.objects.filter(pk__in=[pk for pk in last if pk is not None])))
+    jobs = listed_by(last_jobs(each.pk for each in configurations))
     drawn = rows_of(jobs, project=project, now=now)
     by_configuration = {job.configuration_id: row for job, row in zip(jobs, drawn, strict=True)}
     return [Row(each, by_configuration.get(each.pk)) for each in configurations]

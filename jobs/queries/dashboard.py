@@ -11,12 +11,15 @@ from django.db.models import Count, F
 from django.db.models.lookups import Exact
 
 from jobs import usual, waiting
+from jobs.among import Among
 from jobs.models import Cluster, Job
 from jobs.queries import reasons
 from jobs.queries.matching import Unindexed
 from jobs.queries.rows import JobRow, listed, rows_of
 from jobs.states import JobStatus
+from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.lib.durations import rough_words
+from orchestrations.lib.prepared import Param, Query
 from orchestrations.models import Configuration, Project
 
 MOST_ROWS = 20
@@ -43,20 +46,9 @@ class Machine:
     is_alive: bool
 
 
-@dataclass(frozen=True)
-class Load:
-    """How many component jobs of the project run, of how many that may (R6)."""
-
-    running: int
-    limit: int
-    paused_at: datetime | None
-
-
 def now_of(project: Project, *, now: datetime, zone: tzinfo) -> list[Now]:
     """Runs and single jobs, in the order of their creation; what is inside a run is on its page."""
-    # SQLite would go through the whole project for them; those that have not settled are few.
-    unsettled = Job.objects.unsettled().roots().filter(Exact(Unindexed(F("project_id")), project.pk))
-    jobs = list(listed(unsettled).order_by("pk")[: MOST_ROWS + 1])
+    jobs = _UNSETTLED.instances(project=project, count=MOST_ROWS + 1)
     rows = rows_of(jobs, project=project, now=now)
     held = _held_children(jobs, project)
     found = waiting.reasons([*jobs, *held.values()], now=now)
@@ -75,9 +67,8 @@ def now_of(project: Project, *, now: datetime, zone: tzinfo) -> list[Now]:
 
 def failed_of(project: Project, *, since: datetime, now: datetime) -> list[JobRow]:
     """Runs and single jobs that ended badly since then, newest end first; a range of the index of ends."""
-    failed = Job.objects.in_project(project).ended_badly().roots()
-    ended = failed.filter(status__in=BAD_ENDS, finished_at__gte=since)
-    return rows_of(list(listed(ended).order_by("-finished_at")[: MOST_ROWS + 1]), project=project, now=now)
+    failed = _FAILED.instances(project=project, since=since, count=MOST_ROWS + 1)
+    return rows_of(failed, project=project, now=now)
 
 
 def yesterday(now: datetime, zone: tzinfo) -> datetime:
@@ -110,15 +101,20 @@ def machines(now: datetime) -> list[Machine]:
     ]
 
 
-def load_of(project: Project) -> Load:
-    running = Job.objects.in_project(project).active().filter(is_run=False).count()
-    return Load(running, project.parallel_jobs, project.paused_at)
+@dataclass(frozen=True)
+class Start:
+    """How far a project has come on its way to the first run."""
+
+    has_configuration: bool
+    has_orchestration: bool
 
 
-def is_fresh(project: Project) -> tuple[bool, bool]:
-    """Whether it has no configuration yet, and no job yet."""
-    configurations = Configuration.objects.in_project(project).live()
-    return not configurations.exists(), not Job.objects.in_project(project).exists()
+def start_of(project: Project) -> Start | None:
+    """None once something has run."""
+    if Job.objects.in_project(project).exists():
+        return None
+    kinds = set(Configuration.objects.in_project(project).live().values_list("component_id", flat=True).distinct())
+    return Start(bool(kinds - {ORCHESTRATOR}), ORCHESTRATOR in kinds)
 
 
 def _held_children(jobs: Sequence[Job], project: Project) -> dict[int, Job]:
@@ -126,7 +122,7 @@ def _held_children(jobs: Sequence[Job], project: Project) -> dict[int, Job]:
     runs = [job.pk for job in jobs if job.is_run and job.status == JobStatus.PROCESSING]
     if not runs:
         return {}
-    children = listed(Job.objects.filter(parent__in=runs).unsettled()).order_by("-pk")
+    children = _UNSETTLED_CHILDREN.instances(runs=runs)
     found: dict[int, Job] = {}
     working: set[int | None] = set()
     for child in children:
@@ -141,3 +137,22 @@ def _held_children(jobs: Sequence[Job], project: Project) -> dict[int, Job]:
 def _progress(note: str, job: Job, durations: dict[int, float]) -> str:
     known = durations.get(job.configuration_id or 0)
     return ", ".join(filter(None, [note, f"usually {rough_words(known)}" if known else ""]))
+
+
+# SQLite would go through the whole project for them; those that have not settled are few.
+_UNSETTLED = Query(
+    lambda: listed(
+        Job.objects.unsettled().roots().filter(Exact(Unindexed(F("project_id")), Param("project")))
+    ).order_by("pk"),
+    limit="count",
+)
+_FAILED = Query(
+    lambda: listed(
+        Job.objects.filter(project=Param("project"))
+        .ended_badly()
+        .roots()
+        .filter(status__in=BAD_ENDS, finished_at__gte=Param("since"))
+    ).order_by("-finished_at"),
+    limit="count",
+)
+_UNSETTLED_CHILDREN = Query(lambda: listed(Job.objects.filter(Among("parent", "runs")).unsettled()).order_by("-pk"))

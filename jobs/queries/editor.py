@@ -11,10 +11,12 @@ from django.db.models import Q
 
 from jobs import usual
 from jobs.queries.rows import component_of
+from orchestrations import arranging, table_uses
 from orchestrations.components import catalogue
 from orchestrations.components.catalogue import ComponentKind
 from orchestrations.drafts import Draft, DraftPhase, DraftTask
 from orchestrations.lib.durations import rough_words
+from orchestrations.lineage import Tables
 from orchestrations.models import Configuration, Orchestration, Project
 
 MOST_OFFERED = 200
@@ -36,8 +38,18 @@ class TaskRow:
     parameters_words: str
     usual_seconds: float | None
     problem: str
+    data_warnings: list[DataWarning]
     is_first: bool
     is_last: bool
+
+
+@dataclass(frozen=True)
+class DataWarning:
+    """ "reads `table_id`, which `writer` writes in the same phase" (or in a later phase)."""
+
+    table_id: str
+    writer: str
+    where: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +92,8 @@ def phases_of(
     collapsed: frozenset[str],
 ) -> list[PhaseRow]:
     known = _known(project, draft.tasks)
+    names = _names_of(draft, known)
+    warned = arranging.warnings_of(draft, _tables_of(draft, known))
     last = len(draft.phases) - 1
     return [
         PhaseRow(
@@ -92,6 +106,10 @@ def phases_of(
                 _task(
                     task,
                     known,
+                    [
+                        DataWarning(each.need.table_id, names[each.need.writer], each.where)
+                        for each in warned.get(task.key, ())
+                    ],
                     is_chosen=task.key in chosen_tasks and phase.key not in collapsed,
                     is_first=place == inner == 0,
                     is_last=place == last and inner == len(phase.tasks) - 1,
@@ -110,7 +128,31 @@ def phases_of(
 def task_of(draft: Draft, key: str, *, project: Project) -> TaskRow:
     """Raises drafts.Refused when it is not there."""
     task = draft.task(key)
-    return _task(task, _known(project, [task]), is_chosen=False, is_first=False, is_last=False)
+    return _task(task, _known(project, [task]), [], is_chosen=False, is_first=False, is_last=False)
+
+
+def flow_of(draft: Draft, *, project: Project) -> tuple[dict[str, Tables], dict[str, str]]:
+    """What ``arranging.arrange`` asks for: the tables of the tasks and what they are called, by their keys."""
+    known = _known(project, draft.tasks)
+    return _tables_of(draft, known), _names_of(draft, known)
+
+
+def _tables_of(draft: Draft, known: _Known) -> dict[str, Tables]:
+    configurations = {task.key: configuration for task in draft.tasks if (configuration := known.of(task))}
+    found = table_uses.of_configurations({each.pk for each in configurations.values()})
+    stored = {key: found[configuration.pk] for key, configuration in configurations.items()}
+    # What a task brings with it runs in place of the configuration's own document.
+    brought = {task.key: table_uses.declared(task.component_id, task.content) for task in draft.tasks if task.content}
+    return stored | brought
+
+
+def _names_of(draft: Draft, known: _Known) -> dict[str, str]:
+    return {task.key: _name_of(task, known.of(task)) for task in draft.tasks}
+
+
+def _name_of(task: DraftTask, configuration: Configuration | None) -> str:
+    named = configuration.name if configuration else task.configuration_key
+    return task.name or named or component_of(task.component_id)[0]
 
 
 def _known(project: Project, tasks: Iterable[DraftTask]) -> _Known:
@@ -122,14 +164,22 @@ def _known(project: Project, tasks: Iterable[DraftTask]) -> _Known:
     return _Known(configurations, usual.seconds_of([each.pk for each in configurations.values()]))
 
 
-def _task(task: DraftTask, known: _Known, *, is_chosen: bool, is_first: bool, is_last: bool) -> TaskRow:
+def _task(
+    task: DraftTask,
+    known: _Known,
+    data_warnings: list[DataWarning],
+    *,
+    is_chosen: bool,
+    is_first: bool,
+    is_last: bool,
+) -> TaskRow:
     component, kind = component_of(task.component_id)
     configuration = known.of(task)
     of_configuration = configuration.name if configuration else task.configuration_key
     count = len(task.parameters)
     return TaskRow(
         slug=quote(task.key, safe=""),
-        name=task.name or of_configuration or component,
+        name=_name_of(task, configuration),
         component=component,
         kind=kind,
         configuration=of_configuration if task.name and task.name != of_configuration else "",
@@ -139,6 +189,7 @@ def _task(task: DraftTask, known: _Known, *, is_chosen: bool, is_first: bool, is
         parameters_words="" if not count else "1 parameter" if count == 1 else f"{count} parameters",
         usual_seconds=known.seconds_of(task),
         problem=_problem(task, configuration),
+        data_warnings=data_warnings,
         is_first=is_first,
         is_last=is_last,
     )
@@ -205,7 +256,7 @@ def offered(orchestration: Orchestration, search: str) -> dict[str, Any]:
                 if each.id in by_component
             ],
         }
-        for kind, components in catalogue.grouped()
+        for kind, components in catalogue.offered()
     ]
     return {
         "groups": [group for group in groups if group["components"]],

@@ -8,14 +8,16 @@ from typing import Any
 
 from django.urls import reverse
 
-from jobs import snapshots, usual, waiting
+from jobs import snapshots, storing, usual, waiting
 from jobs.models import Job
 from jobs.queries import reasons
 from jobs.queries.rows import By, JobRow, by_of, cause_of, component_of, configuration_url, listed, rows_of, url_of
 from jobs.queries.selections import pretty
 from jobs.states import UNSETTLED, JobStatus
-from orchestrations import plans
+from orchestrations import plans, tables
 from orchestrations.lib import links
+from orchestrations.lib.amounts import count_words
+from orchestrations.lib.prepared import Param, Query
 
 HISTORY = 12
 SHORTEST_WAIT_SECONDS = 1
@@ -28,12 +30,28 @@ class Link:
     url: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """How far its program says it is; ``total`` is None when it does not know. ``words``: "4 200 of 9 000"."""
+
+    done: float
+    total: float | None
+    text: str
+
+    @property
+    def words(self) -> str:
+        if not self.total:
+            return count_words(int(self.done)) if self.done else ""
+        return f"{count_words(int(self.done))} of {count_words(int(self.total))}"
+
+
 @dataclass(kw_only=True)
 class JobFacts:
     id: int
     url: str
     name: str
     configuration_url: str
+    """Where its name leads: to its configuration; of a file that is loaded, to the table."""
     status: str
     is_active: bool
     is_waiting: bool
@@ -55,6 +73,7 @@ class JobFacts:
     cause: str
     version: int | None
     version_url: str
+    said: Said | None
     parent: Link | None
     retry_of: Link | None
     retried_by: Link | None
@@ -76,7 +95,7 @@ def facts_of(job: Job, plan: plans.Plan | None, *, now: datetime, zone: tzinfo) 
         id=job.pk,
         url=url_of(job),
         name=job.name,
-        configuration_url=configuration_url(job.configuration),
+        configuration_url=configuration_url(job.configuration) or _table_url(job),
         status=job.status,
         is_active=job.status in UNSETTLED,
         is_waiting=job.status == JobStatus.WAITING,
@@ -95,13 +114,14 @@ def facts_of(job: Job, plan: plans.Plan | None, *, now: datetime, zone: tzinfo) 
         waited_seconds=_waited(job),
         usual_seconds=usually,
         by=by_of(job),
-        cause=cause_of(job),
+        cause=_cause(job),
         version=job.configuration_version,
         version_url=links.find("versions", job.project_id, job.configuration_id) if job.configuration_id else "",
         waited_for=_waited_for(job),
+        said=Said(**job.progress) if job.progress and job.status in UNSETTLED else None,
         parent=_link(job, job.parent_id),
         retry_of=_link(job, job.previous_job_id),
-        retried_by=_link(job, job.retries.order_by("-pk").values_list("pk", flat=True).first()),
+        retried_by=_link(job, (_RETRY.first(job=job.pk) or (None,))[0]),
     )
 
 
@@ -119,9 +139,8 @@ def history_of(job: Job, *, now: datetime) -> list[JobRow]:
     """The last jobs of the same configuration, this one among them or not; without notes."""
     if job.configuration_id is None:
         return []
-    # Not "in the project" as well: SQLite would go through all jobs of it.
-    last = listed(Job.objects.filter(configuration=job.configuration_id))
-    return rows_of(list(last.order_by("-pk")[:HISTORY]), project=job.project, now=now)
+    last = _HISTORY.instances(configuration=job.configuration_id, count=HISTORY)
+    return rows_of(last, project=job.project, now=now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,31 +163,6 @@ def parameters_of(job: Job) -> Parameters:
     )
 
 
-@dataclass(frozen=True)
-class Mapping:
-    """The tables that the job's version reads and writes: (in storage, for the component)."""
-
-    inputs: list[tuple[str, str]]
-    outputs: list[tuple[str, str]]
-
-
-def mapping_of(job: Job) -> Mapping:
-    try:
-        storage = snapshots.document_of(job).get("storage")
-    except snapshots.SnapshotLost:
-        storage = None
-    inputs = [(each[0], each[1]) for each in _tables(storage, "input")]
-    return Mapping(inputs, [(each[1], each[0]) for each in _tables(storage, "output")])
-
-
-def _tables(storage: Any, side: str) -> list[tuple[str, str]]:
-    """(source, destination) of each; what is no mapping is passed over, since anything may have been saved."""
-    part = storage.get(side) if isinstance(storage, dict) else None
-    tables = part.get("tables") if isinstance(part, dict) else None
-    rows = [each for each in tables if isinstance(each, dict)] if isinstance(tables, list) else []
-    return [(str(each.get("source", "")), str(each.get("destination", ""))) for each in rows]
-
-
 def crumbs_of(job: Job) -> list[dict[str, str]]:
     """The way here: of a run its orchestration, of a task's job the run it belongs to."""
     if job.parent is not None:
@@ -185,6 +179,13 @@ def crumbs_of(job: Job) -> list[dict[str, str]]:
             },
         ]
     return [{"name": "Jobs", "url": reverse("jobs", args=[job.project_id])}]
+
+
+def _table_url(job: Job) -> str:
+    """Of a file that was loaded or a table that was unloaded: the table, once it is there."""
+    table_id = storing.table_of(job)
+    found = tables.find(job.project, table_id) if table_id else None
+    return reverse("table", args=[job.project_id, table_id]) if found else ""
 
 
 def _selection_words(job: Job, plan: plans.Plan | None) -> str:
@@ -208,6 +209,11 @@ def _about_end(job: Job, usually: float | None, now: datetime) -> datetime | Non
     return end if end > now else None
 
 
+def _cause(job: Job) -> str:
+    """Also which schedule, for which moment, and on which tables; a task's job names its run instead."""
+    return job.cause_detail if job.cause_detail and not job.parent_id else cause_of(job)
+
+
 def _waited(job: Job) -> float | None:
     if job.started_at is None:
         return None
@@ -219,8 +225,7 @@ def _waited_for(job: Job) -> Link | None:
     """The job of the same configuration whose end it waited for: the one before it, since one runs at a time (R5)."""
     if job.started_at is None or _waited(job) is None or job.configuration_id is None:
         return None
-    before = Job.objects.filter(configuration=job.configuration_id, pk__lt=job.pk).order_by("-pk")
-    pk, end = before.values_list("pk", "finished_at").first() or (None, None)
+    pk, end = _BEFORE.first(configuration=job.configuration_id, pk=job.pk) or (None, None)
     return _link(job, pk) if end is not None and job.created_at < end <= job.started_at else None
 
 
@@ -230,3 +235,17 @@ def _link(job: Job, pk: int | None) -> Link | None:
 
 def _cut(text: str) -> str:
     return text if len(text) <= PARAMETERS_LENGTH else f"{text[:PARAMETERS_LENGTH]}\n… (cut)"
+
+
+# Not "in the project" as well: SQLite would go through all jobs of it.
+_HISTORY = Query(
+    lambda: listed(Job.objects.filter(configuration=Param("configuration"))).order_by("-pk"), limit="count"
+)
+_RETRY = Query(lambda: Job.objects.filter(previous_job=Param("job")).order_by("-pk").values_list("pk")[:1])
+_BEFORE = Query(
+    lambda: (
+        Job.objects.filter(configuration=Param("configuration"), pk__lt=Param("pk"))
+        .order_by("-pk")
+        .values_list("pk", "finished_at")[:1]
+    )
+)

@@ -1,14 +1,16 @@
-"""Finding by name or id: orchestrations, configurations, and jobs."""
+"""Finding by name or id: orchestrations, configurations, buckets, tables, and jobs."""
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 
 from jobs.models import Job
-from jobs.queries.rows import JobRow, component_of, listed, rows_of
+from jobs.queries import buckets, tables
+from jobs.queries.rows import JobRow, component_of, last_jobs, listed, rows_of
 from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.lib import links
 from orchestrations.models import Configuration, Project
@@ -32,11 +34,14 @@ class Found:
 
     orchestrations: list[Hit] = field(default_factory=list)
     configurations: list[Hit] = field(default_factory=list)
+    buckets: list[buckets.BucketRow] = field(default_factory=list)
+    tables: list[tables.TableRow] = field(default_factory=list)
     jobs: list[JobRow] = field(default_factory=list)
 
     @property
     def count(self) -> int:
-        return len(self.orchestrations) + len(self.configurations) + len(self.jobs)
+        groups: tuple[Sized, ...] = (self.orchestrations, self.configurations, self.buckets, self.tables, self.jobs)
+        return sum(len(group) for group in groups)
 
 
 def find(project: Project, text: str, *, now: datetime) -> Found:
@@ -52,6 +57,8 @@ def find(project: Project, text: str, *, now: datetime) -> Found:
     return Found(
         [_hit(each, "orchestration") for each in orchestrations],
         [_hit(each, "configuration") for each in configurations],
+        buckets.called(project, text, MOST),
+        tables.matching(project, text, MOST),
         rows_of(jobs, project=project, now=now),
     )
 
@@ -67,9 +74,7 @@ def _named(project: Project, text: str, number: int | None) -> QuerySet[Configur
 
 
 def _jobs(project: Project, number: int | None, configurations: list[Configuration]) -> list[Job]:
-    last = Job.objects.filter(configuration=OuterRef("pk")).order_by("-pk").values("pk")[:1]
-    of_found = Configuration.objects.filter(pk__in=[each.pk for each in configurations])
-    ids = [pk for pk in of_found.annotate(last=Subquery(last)).values_list("last", flat=True) if pk is not None]
+    ids = [pk for pk in last_jobs(each.pk for each in configurations) if pk is not None]
     wanted = sorted({*ids, *([number] if number is not None else [])}, reverse=True)
     jobs = listed(Job.objects.in_project(project).filter(pk__in=wanted)).order_by("-pk")
     return sorted(jobs, key=lambda job: job.pk != number)[:MOST]

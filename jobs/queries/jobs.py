@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import BigIntegerField, Count, Q
 
 from jobs.models import Job
-from jobs.queries.rows import listed
 from jobs.states import JobStatus
+from orchestrations.lib.prepared import Param, Query
 from orchestrations.models import Project
 
 
-def of_project(project: Project) -> QuerySet[Job]:
-    return listed(Job.objects.in_project(project))
-
-
 def counts(project: Project) -> dict[str, int]:
-    """How many process and wait now; served by the indexes of unsettled jobs."""
+    """How many process and wait now, and how many of components take a slot (R6); by the indexes of unsettled jobs."""
     found: dict[str, int] = (
         Job.objects.in_project(project)
         .unsettled()
         .aggregate(
             processing=Count("pk", filter=~Q(status=JobStatus.WAITING)),
             waiting=Count("pk", filter=Q(status=JobStatus.WAITING)),
+            slots=Count("pk", filter=~Q(status=JobStatus.WAITING) & Q(is_run=False)),
         )
     )
     return found
 
 
 def find(project: Project, job_id: int) -> Job | None:
-    """One job with what its page shows."""
-    found: Job | None = (
-        Job.objects.in_project(project)
-        .select_related("project", "configuration", "created_by", "created_with", "previous_job", "parent")
-        .filter(pk=job_id)
-        .first()
-    )
+    """One job with what its page shows; None also for a number that no database has."""
+    found: Job | None = _JOB.instance(project=project, pk=job_id) if job_id <= BigIntegerField.MAX_BIGINT else None
+    if found is not None:
+        found.project = project
     return found
+
+
+_JOB = Query(
+    lambda: Job.objects.filter(project=Param("project"), pk=Param("pk")).select_related(
+        "configuration", "created_by", "created_with", "parent"
+    )
+)

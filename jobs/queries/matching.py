@@ -216,7 +216,7 @@ _TEXTS = {
 # --- Durations ---------------------------------------------------------------------------------
 
 
-class _Took(Func):
+class Took(Func):
     """Seconds from start to end."""
 
     output_field = FloatField()
@@ -238,11 +238,11 @@ def _took(wanted: Seconds, now: datetime) -> Q:
     ended, going = Q(finished_at__isnull=False), Q(finished_at__isnull=True)
     if wanted.low is not None:
         low = Value(wanted.low, output_field=FloatField())
-        ended &= Q(GreaterThanOrEqual(_Took(), low) if wanted.with_low else GreaterThan(_Took(), low))
+        ended &= Q(GreaterThanOrEqual(Took(), low) if wanted.with_low else GreaterThan(Took(), low))
         going &= Q(**{f"started_at__{'lte' if wanted.with_low else 'lt'}": _before(now, wanted.low)})
     if wanted.high is not None:
         high = Value(wanted.high, output_field=FloatField())
-        ended &= Q(LessThanOrEqual(_Took(), high) if wanted.with_high else LessThan(_Took(), high))
+        ended &= Q(LessThanOrEqual(Took(), high) if wanted.with_high else LessThan(Took(), high))
         going &= Q(**{f"started_at__{'gte' if wanted.with_high else 'gt'}": _before(now, wanted.high)})
     return Q(started_at__isnull=False) & (ended | going)
 

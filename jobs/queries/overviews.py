@@ -5,10 +5,10 @@ All of them are looked at by few columns and their last runs; only those of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from django.db.models import OuterRef, Q, Subquery
@@ -34,8 +34,37 @@ LAST_RUNS: dict[str, tuple[str, frozenset[JobStatus]]] = {
 }
 """Label and statuses of the last run, by the value in the address."""
 SWITCHES = {"": "Enabled or not", "yes": "Enabled", "no": "Disabled"}
-SORTS = {"": "By name", "last": "Last run first", "duration": "Longest first", "attention": "Needs attention first"}
+STARTS: dict[str, tuple[str, frozenset[str]]] = {
+    "": ("Any schedule", frozenset()),
+    "schedule": ("Date & Time", frozenset({"schedule", "both"})),
+    "trigger": ("Triggered", frozenset({"trigger", "both"})),
+    "none": ("No schedule", frozenset({""})),
+}
+"""Label and kinds of ``Automation``, by the value in the address."""
+SORTS = {
+    "": "By name",
+    "last": "Last run first",
+    "next": "Next start first",
+    "duration": "Longest first",
+    "attention": "Needs attention first",
+}
+LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 URGENCY = (JobStatus.ERROR, JobStatus.WARNING, JobStatus.TERMINATED, JobStatus.PROCESSING, JobStatus.WAITING)
+
+
+class Automation(Protocol):
+    """How an orchestration starts by itself, as the floor above says it."""
+
+    @property
+    def kind(self) -> str:
+        """ "schedule", "trigger", "both" or ""."""
+
+    @property
+    def next_run_at(self) -> datetime | None: ...
+
+
+Automations = Callable[[Project, Collection[int] | None], Mapping[int, Automation]]
+"""Of these orchestrations of a project, or of all: those that start by themselves. In a constant number of queries."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,20 +74,25 @@ class Filters:
     text: str = ""
     last: str = ""
     enabled: str = ""
+    starts: str = ""
     sort: str = ""
     page: int = 1
 
     @property
     def are_set(self) -> bool:
         """Whether something may be left out."""
-        return bool(self.text or self.last or self.enabled)
+        return bool(self.text or self.last or self.enabled or self.starts)
+
+    @property
+    def ask_when_it_starts(self) -> bool:
+        return bool(self.starts) or self.sort == "next"
 
     @property
     def query(self) -> str:
         """The shortest address that says the same, with its question mark."""
         page = str(self.page) if self.page > 1 else ""
-        values = {"q": self.text, "last": self.last, "enabled": self.enabled, "sort": self.sort, "page": page}
-        said = {name: value for name, value in values.items() if value}
+        values = {"q": self.text, "last": self.last, "enabled": self.enabled, "starts": self.starts, "sort": self.sort}
+        said = {name: value for name, value in {**values, "page": page}.items() if value}
         return f"?{urlencode(said)}" if said else ""
 
     def on_page(self, page: int) -> Filters:
@@ -70,10 +104,14 @@ class Found:
     """``page``: of those that match; ``total`` and ``active`` count all orchestrations of the project."""
 
     page: list[Orchestration]
+    automations: Mapping[int, Automation]
+    """Of the page at least."""
     matching: int
     pages: int
     total: int
     active: int
+    counts: dict[str, int]
+    """How many match, by each value of the filter of last runs, the other filters being as they are."""
 
 
 def read(query: Mapping[str, str]) -> Filters:
@@ -85,14 +123,17 @@ def read(query: Mapping[str, str]) -> Filters:
         text=" ".join(query.get("q", "").replace("\x00", "").split())[:LONGEST],
         last=known("last", LAST_RUNS),
         enabled=known("enabled", SWITCHES),
+        starts=known("starts", STARTS),
         sort=known("sort", SORTS),
         page=max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 6 else 1,
     )
 
 
-def find(project: Project, filters: Filters) -> Found:
-    """Three queries, however many there are."""
-    rows = _rows(project, filters.text.casefold().split()[:MOST_WORDS])
+def find(project: Project, filters: Filters, automations: Automations) -> Found:
+    """Two queries and those of ``automations``, however many there are."""
+    every = automations(project, None) if filters.ask_when_it_starts else {}
+    rows = _rows(project, filters, every)
+    counts = {value: sum(map(_matcher(replace(filters, last=value)), rows)) for value in LAST_RUNS}
     matching = sorted(filter(_matcher(filters), rows), key=_order(filters.sort))
     pages = max(1, -(-len(matching) // PAGE))
     first = (min(filters.page, pages) - 1) * PAGE
@@ -100,10 +141,12 @@ def find(project: Project, filters: Filters) -> Found:
     by_pk = queries.orchestrations_of(project).filter(pk__in=wanted).in_bulk()
     return Found(
         page=[by_pk[pk] for pk in wanted if pk in by_pk],
+        automations=every if filters.ask_when_it_starts else automations(project, wanted),
         matching=len(matching),
         pages=pages,
         total=len(rows),
         active=sum(row.status in UNSETTLED for row in rows),
+        counts=counts,
     )
 
 
@@ -116,25 +159,57 @@ class _Row:
     name: str
     is_disabled: bool
     has_words: bool
-    status: str = ""
+    status: str
+    """Of the last run; "" when there is none."""
+    starts: str = ""
+    """The kind of its automation."""
     created_at: datetime | None = None
     seconds: float | None = None
+    next_run_at: datetime | None = None
+    """None also while it is switched off: nothing starts it then."""
 
 
-def _rows(project: Project, words: Sequence[str]) -> list[_Row]:
-    last = Job.objects.filter(configuration=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+_SORTED_BY: dict[str, tuple[str, ...]] = {"last": ("created_at",), "duration": ("started_at", "finished_at")}
+"""What is read of the last runs besides their status, by the order that is asked for: reading moments takes long."""
+
+
+def _rows(project: Project, filters: Filters, automations: Mapping[int, Automation]) -> list[_Row]:
+    words = filters.text.casefold().split()[:MOST_WORDS]
+    newest = Job.objects.filter(configuration=OuterRef("pk")).order_by("-pk")
+    columns = ("status", *_SORTED_BY.get(filters.sort, ()))
+    last = {f"last_{column}": Subquery(newest.values(column)[:1]) for column in columns}
     described = {f"describes_{n}": Q(description__icontains=word) for n, word in enumerate(words)}
-    found = list(
+    found = (
         queries.orchestrations_of(project)
         .order_by()
-        .annotate(last=Subquery(last), **described)
-        .values_list("pk", "name", "is_disabled", "last", *described)
+        .annotate(**last, **described)
+        .values_list("pk", "name", "is_disabled", *last, *described)
     )
-    runs = _runs([row[3] for row in found if row[3] is not None])
+    after = 3 + len(last)
     return [
-        _Row(pk, name, is_disabled, _has(name, words, in_description), *runs.get(run, ()))
-        for pk, name, is_disabled, run, *in_description in found
+        _Row(
+            pk=row[0],
+            name=row[1],
+            is_disabled=row[2],
+            has_words=_has(row[1], words, row[after:]),
+            status=row[3] or "",
+            **_sorted_by(filters.sort, row[4:after]),
+            **_starting(automations.get(row[0]), is_disabled=row[2]),
+        )
+        for row in found
     ]
+
+
+def _sorted_by(sort: str, moments: Sequence[datetime | None]) -> dict[str, Any]:
+    if sort == "duration" and moments[0] is not None and moments[1] is not None:
+        return {"seconds": (moments[1] - moments[0]).total_seconds()}
+    return {"created_at": moments[0]} if sort == "last" else {}
+
+
+def _starting(automation: Automation | None, *, is_disabled: bool) -> dict[str, Any]:
+    if automation is None:
+        return {}
+    return {"starts": automation.kind, "next_run_at": None if is_disabled else automation.next_run_at}
 
 
 def _has(name: str, words: Sequence[str], in_description: Sequence[bool]) -> bool:
@@ -143,19 +218,13 @@ def _has(name: str, words: Sequence[str], in_description: Sequence[bool]) -> boo
     return all(word in folded or described for word, described in zip(words, in_description, strict=True))
 
 
-def _runs(ids: list[int]) -> dict[int, tuple[str, datetime, float | None]]:
-    rows = Job.objects.filter(pk__in=ids).values_list("pk", "status", "created_at", "started_at", "finished_at")
-    return {
-        pk: (status, created_at, (ended - started).total_seconds() if started and ended else None)
-        for pk, status, created_at, started, ended in rows
-    }
-
-
 def _matcher(filters: Filters) -> Callable[[_Row], bool]:
-    statuses = LAST_RUNS[filters.last][1]
+    statuses, kinds = LAST_RUNS[filters.last][1], STARTS[filters.starts][1]
 
     def matches(row: _Row) -> bool:
         if not row.has_words or (filters.enabled and row.is_disabled is not (filters.enabled == "no")):
+            return False
+        if filters.starts and row.starts not in kinds:
             return False
         if filters.last == NEVER:
             return not row.status
@@ -171,6 +240,8 @@ def _order(sort: str) -> Callable[[_Row], Any]:
     def key(row: _Row) -> tuple[Any, ...]:
         if sort == "last":
             return row.created_at is None, -(row.created_at.timestamp() if row.created_at else 0), *by_name(row)
+        if sort == "next":
+            return row.next_run_at is None, row.next_run_at or LAST_MOMENT, *by_name(row)
         if sort == "duration":
             return row.seconds is None, -(row.seconds or 0), *by_name(row)
         if sort == "attention":

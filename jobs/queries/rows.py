@@ -6,14 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
-from django.urls import reverse
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from jobs import waiting
+from jobs.among import Among
 from jobs.models import Cause, Job
 from jobs.states import FAILED, UNSETTLED, JobStatus
 from orchestrations.components import catalogue
 from orchestrations.components.catalogue import ORCHESTRATOR, UnknownComponent
+from orchestrations.lib import links
+from orchestrations.lib.prepared import Query
 from orchestrations.models import Configuration, Project
 
 NOTE_LENGTH = 300
@@ -76,6 +78,18 @@ def listed(jobs: QuerySet[Job]) -> QuerySet[Job]:
     )
 
 
+def listed_by(ids: Iterable[int | None]) -> list[Job]:
+    """These jobs as lists show them, the newest first."""
+    wanted = [pk for pk in ids if pk is not None]
+    return _LISTED.instances(ids=wanted) if wanted else []
+
+
+def last_jobs(configuration_ids: Iterable[int]) -> list[int | None]:
+    """The id of the newest job of each."""
+    found: list[int | None] = _LAST.values(ids=list(configuration_ids))
+    return found
+
+
 def rows_of(jobs: Sequence[Job], *, project: Project, now: datetime) -> list[JobRow]:
     """A constant number of queries, however many there are; all of them are of the project."""
     for job in jobs:
@@ -110,11 +124,11 @@ def configuration_url(configuration: Configuration | None) -> str:
     if configuration is None or configuration.deleted_at is not None:
         return ""
     name = "orchestration" if configuration.component_id == ORCHESTRATOR else "configuration"
-    return reverse(name, args=[configuration.project_id, configuration.pk])
+    return links.of(name, configuration.project_id, configuration.pk)
 
 
 def url_of(job: Job) -> str:
-    return reverse("job", args=[job.project_id, job.pk])
+    return links.of("job", job.project_id, job.pk)
 
 
 def component_of(component_id: str) -> tuple[str, str]:
@@ -137,9 +151,10 @@ def by_of(job: Job) -> By:
 
 
 def cause_of(job: Job) -> str:
+    """What is to be said beside who started it; "" where that is the cause itself."""
     if job.parent_id:
         return f"as a task of job {job.parent_id}"
-    return "by API" if job.cause == Cause.API else "by hand" if job.cause == Cause.PERSON else Cause(job.cause).label
+    return {Cause.API: "by API", Cause.PERSON: "by hand"}.get(Cause(job.cause), "")
 
 
 def notes_of(jobs: Iterable[Job], *, now: datetime) -> dict[int, str]:
@@ -168,8 +183,7 @@ def progress_notes(run_ids: list[int]) -> dict[int, str]:
         return {}
     settled: dict[int, int] = {}
     running: dict[int, list[str]] = {}
-    children = Job.objects.filter(parent__in=run_ids).order_by("pk").values_list("parent_id", "name", "status")
-    for run_id, name, status in children:
+    for run_id, name, status in _CHILDREN.rows(runs=run_ids):
         if status not in UNSETTLED:
             settled[run_id] = settled.get(run_id, 0) + 1
         elif status == JobStatus.PROCESSING:
@@ -181,3 +195,16 @@ def progress_words(done: int, running: Sequence[str]) -> str:
     """ "2 done, Transform is running" """
     now = f"{running[0]} is running" if len(running) == 1 else f"{len(running)} tasks are running" if running else ""
     return ", ".join(filter(None, [f"{done} done" if done else "", now]))
+
+
+_LISTED = Query(lambda: listed(Job.objects.filter(Among("pk", "ids"))).order_by("-pk"))
+_CHILDREN = Query(
+    lambda: Job.objects.filter(Among("parent", "runs")).order_by("pk").values_list("parent_id", "name", "status")
+)
+_LAST = Query(
+    lambda: (
+        Configuration.objects.filter(Among("pk", "ids"))
+        .order_by()
+        .values_list(Subquery(Job.objects.filter(configuration=OuterRef("pk")).order_by("-pk").values("pk")[:1]))
+    )
+)

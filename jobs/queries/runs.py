@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import BooleanField, Expression, OuterRef, QuerySet, Subquery
 
+from jobs.among import Among
 from jobs.models import Job
-from jobs.queries.rows import JobRow, listed, rows_of
+from jobs.queries.matching import Took
+from jobs.queries.rows import JobRow, listed, listed_by, rows_of
 from jobs.states import FAILED, SETTLED, UNSETTLED, JobStatus
 from orchestrations import queries
 from orchestrations.lib import sparklines
+from orchestrations.lib.prepared import Query
 from orchestrations.models import Configuration, Orchestration, Project
 
 FILTERS = {"": "All Runs", "successful": "Successful", "failed": "Failed", "waiting": "Waiting"}
@@ -54,8 +57,7 @@ def overview(orchestrations: Iterable[Orchestration], *, project: Project, now: 
     orchestrations = list(orchestrations)
     sizes = queries.sizes_of(orchestrations)
     recent = _recent([each.pk for each in orchestrations])
-    newest = listed(Job.objects.filter(pk__in=[runs[0].pk for runs in recent.values()]))
-    jobs = list(newest)
+    jobs = listed_by(runs[0].pk for runs in recent.values())
     rows = rows_of(jobs, project=project, now=now)
     last = {job.configuration_id: row for job, row in zip(jobs, rows, strict=True)}
     return [
@@ -82,23 +84,38 @@ class _Recent:
 
 def _recent(orchestration_ids: list[int]) -> dict[int, list[_Recent]]:
     """The last runs of each, newest first: one range of the index (configuration, id) per orchestration."""
-    twentieth = (
-        Job.objects.filter(configuration=OuterRef("pk"))
-        .order_by("-pk")
-        .values("pk")[sparklines.BARS - 1 : sparklines.BARS]
-    )
-    rows = (
-        Configuration.objects.filter(pk__in=orchestration_ids)
-        .annotate(oldest=Coalesce(Subquery(twentieth), 0))
-        .filter(jobs__pk__gte=F("oldest"))
-        .order_by()
-        .values_list("pk", "jobs__pk", "jobs__status", "jobs__started_at", "jobs__finished_at")
-    )
+    # Asked one after the other: in one statement PostgreSQL looks for the twentieth anew at every job.
+    ranges = _TWENTIETH.rows(ids=orchestration_ids) if orchestration_ids else []
+    if not ranges:
+        return {}
+    rows = Job.objects.filter(_Ranges(ranges)).order_by()
     found: dict[int, list[_Recent]] = {}
-    for configuration_id, pk, status, started_at, finished_at in rows:
-        took = (finished_at - started_at) / timedelta(seconds=1) if started_at and finished_at else None
-        found.setdefault(configuration_id, []).append(_Recent(pk, status, took))
+    for configuration_id, *recent in rows.values_list("configuration_id", "pk", "status", Took()):
+        found.setdefault(configuration_id, []).append(_Recent(*recent))
     return {pk: sorted(runs, key=lambda run: -run.pk) for pk, runs in found.items()}
+
+
+class _Ranges(Expression):
+    """The jobs of each configuration from an id on (None: all). Written at once: the ORM takes long for so many."""
+
+    output_field = BooleanField()
+
+    def __init__(self, ranges: Sequence[tuple[int, int | None]]) -> None:
+        super().__init__()
+        self.ranges = ranges
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
+        each = "(configuration_id = %s AND id >= %s)"
+        return f"({' OR '.join([each] * len(self.ranges))})", tuple(n or 0 for pair in self.ranges for n in pair)
+
+
+def _twentieth() -> QuerySet[Configuration, Any]:
+    last = Job.objects.filter(configuration=OuterRef("pk")).order_by("-pk").values("pk")
+    twentieth = Subquery(last[sparklines.BARS - 1 : sparklines.BARS])
+    return Configuration.objects.filter(Among("pk", "ids")).order_by().values_list("pk", twentieth)
+
+
+_TWENTIETH = Query(_twentieth)
 
 
 def _spark(newest_first: list[_Recent]) -> Spark:

@@ -9,11 +9,14 @@ from datetime import datetime, timedelta, tzinfo
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
 from django.urls import reverse
 
+from jobs.among import Among
 from jobs.models import Job
+from jobs.queries.matching import Took
 from jobs.queries.planned import tasks_of_runs
 from jobs.states import ACTIVE, UNSETTLED, JobStatus
 from orchestrations.lib import scores
 from orchestrations.lib.durations import duration_words
+from orchestrations.lib.prepared import Query
 from orchestrations.models import Configuration, Phase, Task
 
 MOST_ROWS = 60
@@ -185,11 +188,8 @@ def _task_parts(
 ) -> list[Part]:
     ends: dict[tuple[int, str], tuple[str, str]] = {}
     names: dict[str, str] = {}
-    children = Job.objects.filter(parent__in=[run.id for run in runs]).order_by("pk")
-    columns = ("parent_id", "task_key", "status", "name", "started_at", "finished_at")
-    for run_id, key, status, name, started_at, finished_at in children.values_list(*columns):
-        took = duration_words((finished_at - started_at) / timedelta(seconds=1)) if started_at and finished_at else ""
-        ends[run_id, key] = (status, took)
+    for run_id, key, status, name, seconds in _CHILDREN.rows(runs=[run.id for run in runs]):
+        ends[run_id, key] = (status, duration_words(seconds) if seconds is not None else "")
         names[key] = name
     partial_ids = [run.id for run in runs if run.is_partial]
     versions = {run.id: run.version for run in runs if run.version is not None}
@@ -261,3 +261,12 @@ def _sum(run: _Run, phase: Phase, counts: Mapping[str, int] | None) -> Cell:
     going = [status for status in found if status in ACTIVE]
     words = ", ".join(f"{counts[status]} {status.label.lower()}" for status in found)
     return Cell((going or found)[0], title, words)
+
+
+_CHILDREN = Query(
+    lambda: (
+        Job.objects.filter(Among("parent", "runs"))
+        .order_by("pk")
+        .values_list("parent_id", "task_key", "status", "name", Took())
+    )
+)

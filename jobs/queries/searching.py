@@ -6,15 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.lookups import Exact
 from django.http import QueryDict
 
 from jobs.models import Job
 from jobs.queries.matching import Branch, Match, Unindexed
 from jobs.queries.pages import SIZE, Cursor, Page
-from jobs.queries.rows import listed
+from jobs.queries.rows import listed_by
 from orchestrations.models import Configuration, Project
 
 LOOKED_AT = 10_000
@@ -57,18 +58,36 @@ def page_of(project: Project, match: Match, query: QueryDict, path: str) -> Foun
     """The page that ``?before=<id>`` or ``?after=<id>`` asks for."""
     cursor = Cursor.of(query, path)
     walk = _walk(project, match, cursor)
+    ids, wall = _look(project, match, walk)
+    has_more = len(ids) > SIZE
+    jobs = listed_by(ids[:SIZE])
+    goes_back = bool(jobs) and _goes_back(project, match, cursor)
+    page = cursor.page(
+        jobs, has_newer=goes_back if walk.is_down else has_more, has_older=has_more if walk.is_down else goes_back
+    )
+    if wall is None or has_more:
+        return Found(page)
+    return Found(page, wall.at, cursor.address(before=wall.pk) if walk.is_down else cursor.address(after=wall.pk))
+
+
+def _look(project: Project, match: Match, walk: _Walk) -> tuple[list[int], _Wall | None]:
+    """The ids of a page and one more, and where the walk was broken off."""
     walls = [_wall(project, branch, walk) for branch in match.branches]
     wall = (max if walk.is_down else min)((each for each in walls if each is not None), default=None)
     if wall is not None:
-        walk = walk.until(wall)
-    ids = _merged((_ids(project, branch, match.q, walk) for branch in match.branches), walk)
-    has_more = len(ids) > SIZE
-    jobs = list(listed(Job.objects.filter(pk__in=ids[:SIZE])).order_by("-pk")) if ids else []
-    page = cursor.page(jobs, has_more)
-    if wall is None or has_more:
-        return Found(page)
-    paused_at = Job.objects.filter(pk=wall).values_list("created_at", flat=True).first()
-    return Found(page, paused_at, cursor.address(before=wall) if walk.is_down else cursor.address(after=wall))
+        walk = walk.until(wall.pk)
+    return _merged((_ids(project, branch, match.q, walk) for branch in match.branches), walk), wall
+
+
+def _goes_back(project: Project, match: Match, cursor: Cursor) -> bool:
+    """Whether the other way from the cursor something matches too, or might. Mostly the very job that it names."""
+    named = cursor.before if cursor.after is None else cursor.after
+    if named is None:
+        return False
+    if Job.objects.filter(project=project, pk=named).filter(match.q).exists():
+        return True
+    ids, wall = _look(project, match, _walk(project, match, cursor.turned()))
+    return bool(ids) or wall is not None
 
 
 def _merged(found: Iterable[Iterable[int]], walk: _Walk) -> list[int]:
@@ -93,22 +112,28 @@ def _ids(project: Project, branch: Branch, q: Q, walk: _Walk) -> list[int]:
     return list(matching.order_by(walk.order).values_list("pk", flat=True)[: SIZE + 1])
 
 
-def _wall(project: Project, branch: Branch, walk: _Walk) -> int | None:
-    """Where this page has to stop looking; None when it reaches the end, or what it wants before."""
-    if branch.is_all or branch.is_small:
+@dataclass(frozen=True, order=True)
+class _Wall:
+    """The job at which a page stops looking, and when it was created."""
+
+    pk: int
+    at: datetime
+
+
+def _wall(project: Project, branch: Branch, walk: _Walk) -> _Wall | None:
+    """None when this page reaches the end, or what it wants before. One query, whatever it finds."""
+    if branch.is_all or branch.is_small or branch.configurations == ():
         return None
     if branch.configurations is None:
-        jobs = _jobs(project, branch, walk)
-        return jobs.order_by(walk.order).values_list("pk", flat=True)[LOOKED_AT : LOOKED_AT + 1].first()
-    if not branch.configurations:
-        return None
-    share = LOOKED_AT // len(branch.configurations)
-    jobs = Job.objects.filter(walk.ids, configuration=OuterRef("pk")).order_by(walk.order)
-    lasts = Configuration.objects.filter(pk__in=branch.configurations).annotate(
-        last=Subquery(jobs.values("pk")[share : share + 1])
-    )
-    wall: int | None = lasts.aggregate(wall=Max("last") if walk.is_down else Min("last"))["wall"]
-    return wall
+        last: Any = _jobs(project, branch, walk).order_by(walk.order).values("pk")[LOOKED_AT : LOOKED_AT + 1]
+    else:
+        share = LOOKED_AT // len(branch.configurations)
+        of_one = Job.objects.filter(walk.ids, configuration=OuterRef("pk")).order_by(walk.order)
+        lasts = Subquery(of_one.values("pk")[share : share + 1])
+        last = Configuration.objects.filter(pk__in=branch.configurations).order_by().values(last=lasts)
+    # Only of these the time: of all that are passed over it would have to be fetched from the table.
+    walls = [_Wall(*each) for each in Job.objects.filter(pk__in=last).values_list("pk", "created_at")]
+    return (max if walk.is_down else min)(walls, default=None)
 
 
 def _walk(project: Project, match: Match, cursor: Cursor) -> _Walk:

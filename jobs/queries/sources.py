@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import NamedTuple
 
 from django.db.models import Max, Q, QuerySet
 
-from jobs.logs import CODES, parse_line
+from jobs.among import Among
+from jobs.logs import CODES, parse_line, plain_line
 from jobs.models import Job, LogChunk
 from jobs.states import UNSETTLED
+from orchestrations.lib.prepared import Param, Query
 
 LINES = 500
 """At most so many stand on a page; the rest is in the download."""
 CHUNKS = 400
 """At most so many pieces are looked through for them."""
+END = 2**62
+"""Beyond every piece."""
 OPEN_LINES = 12
 LEVELS = {"": "All levels", "info": "Info", "error": "Errors"}
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     at: datetime
     level: str
     source: str
@@ -34,6 +38,11 @@ class Wanted:
 
     level: str = ""
     text: str = ""
+
+    @property
+    def is_some(self) -> bool:
+        """Not simply all of them."""
+        return bool(self.level or self.text)
 
     def fits(self, line: Line) -> bool:
         return (not self.level or line.level == self.level) and self.text.casefold() in line.text.casefold()
@@ -102,12 +111,7 @@ def _is_number(text: str) -> bool:
 
 def tail(sources: Sequence[Source], wanted: Wanted) -> Tail:
     """The last lines of all sources in the order of their times."""
-    chunks = _of(sources)
-    shown = {
-        pk: last + 1
-        for pk, last in chunks.order_by().values_list("job").annotate(last=Max("sequence"))
-        if pk is not None
-    }
+    shown = {pk: last + 1 for pk, last in _LAST_CHUNKS.rows(jobs=[source.id for source in sources])}
     piece = before(None, sources, wanted, shown)
     has_earlier = piece.has_earlier or len(piece.lines) > LINES
     return Tail(piece.lines[-LINES:], _cursor(sources, shown), has_earlier)
@@ -125,47 +129,71 @@ class Piece:
     has_later: bool = False
 
 
+Near = Sequence[tuple[int, int]]
+"""The ids of chunks with their numbers of lines, from one end on."""
+
+
 def before(
     chunk: int | None, sources: Sequence[Source], wanted: Wanted, shown: Mapping[int, int] | None = None
 ) -> Piece:
     """What stands before a chunk (None: at the end), as far as ``shown`` by source."""
-    chunks = _of(sources)
-    earlier = chunks if chunk is None else chunks.filter(pk__lt=chunk)
-    near = list(earlier.order_by("-pk").values_list("pk", flat=True)[:CHUNKS])
-    lines, reached = _read(near, sources, wanted, shown)
+    jobs = [source.id for source in sources]
+    near = _EARLIER.rows(jobs=jobs, chunk=END if chunk is None else chunk, count=CHUNKS + 1)
+    lines, reached = _read(near[:CHUNKS], sources, wanted, shown)
     if not reached:
         return Piece([], 0, 0, has_later=chunk is not None)
-    return Piece(lines, reached, near[0], earlier.filter(pk__lt=reached).exists(), chunk is not None)
+    return Piece(lines, reached, near[0][0], _goes_on(near, reached), chunk is not None)
 
 
 def after(chunk: int, sources: Sequence[Source], wanted: Wanted) -> Piece:
-    later = _of(sources).filter(pk__gt=chunk)
-    near = list(later.order_by("pk").values_list("pk", flat=True)[:CHUNKS])
-    lines, reached = _read(near, sources, wanted)
+    jobs = [source.id for source in sources]
+    near = _LATER.rows(jobs=jobs, chunk=chunk, count=CHUNKS + 1)
+    lines, reached = _read(near[:CHUNKS], sources, wanted)
     if not reached:
         return Piece([], 0, 0, has_earlier=True)
-    return Piece(lines, near[0], reached, True, later.filter(pk__gt=reached).exists())
+    return Piece(lines, near[0][0], reached, True, _goes_on(near, reached))
 
 
-def _of(sources: Sequence[Source]) -> QuerySet[LogChunk]:
-    return LogChunk.objects.filter(job__in=[source.id for source in sources])
+def _goes_on(near: Near, reached: int) -> bool:
+    """Whether there are chunks beyond the one that was looked at last."""
+    return reached != near[-1][0]
 
 
 def _read(
-    near: Sequence[int], sources: Sequence[Source], wanted: Wanted, shown: Mapping[int, int] | None = None
+    near: Near, sources: Sequence[Source], wanted: Wanted, shown: Mapping[int, int] | None = None
 ) -> tuple[list[Line], int]:
     """The lines of these chunks one after the other until there are enough, and the last one that was looked at."""
     if not near:
         return [], 0
     names = {source.id: source.name for source in sources}
-    order = "pk" if near[0] <= near[-1] else "-pk"
     found: list[Line] = []
-    for chunk in wanted.among(LogChunk.objects.filter(pk__in=near)).order_by(order).iterator(chunk_size=10):
+    for chunk in _one_by_one(near, wanted):
         if shown is None or chunk.sequence < shown.get(chunk.job_id, 0):
             found += _fitting(chunk, names, wanted)
         if len(found) >= LINES:
             return _by_time(found), chunk.pk
-    return _by_time(found), near[-1]
+    return _by_time(found), near[-1][0]
+
+
+def _one_by_one(near: Near, wanted: Wanted) -> Iterator[LogChunk]:
+    """In their order; read in pieces that have enough lines if all are wanted, else each larger than the one before."""
+    is_up = near[0] <= near[-1]
+    start, lines = 0, LINES
+    while start < len(near):
+        end = _end(near, start, lines)
+        ids = [pk for pk, _ in near[start:end]]
+        few = wanted.among(LogChunk.objects.filter(pk__in=ids)) if wanted.is_some else _CHUNKS.instances(ids=ids)
+        yield from sorted(few, key=lambda chunk: chunk.pk if is_up else -chunk.pk)
+        start, lines = end, lines * 10
+
+
+def _end(near: Near, start: int, lines: int) -> int:
+    """Where the chunks from ``start`` on have so many lines."""
+    for place in range(start, len(near)):
+        lines -= near[place][1]
+        if lines <= 0:
+            return place + 1
+    return len(near)
 
 
 def since(cursor: str, sources: Sequence[Source], wanted: Wanted) -> Tail:
@@ -210,7 +238,7 @@ def whole(sources: Sequence[Source], zone: tzinfo) -> Iterator[str]:
         if job_id != current and names[job_id]:
             yield f"{'' if current is None else chr(10)}# {names[job_id]} (job {job_id})\n"
         current = job_id
-        yield "".join(_plain(_line(row, ""), zone) for row in text.split("\n") if row)
+        yield "".join([plain_line(row, zone) for row in text.split("\n") if row])
 
 
 def _fitting(chunk: LogChunk, names: Mapping[int, str], wanted: Wanted) -> list[Line]:
@@ -227,5 +255,21 @@ def _line(row: str, source: str) -> Line:
     return Line(parsed.at, parsed.level, source, parsed.text)
 
 
-def _plain(line: Line, zone: tzinfo) -> str:
-    return f"{line.at.astimezone(zone).isoformat(sep=' ', timespec='milliseconds')} {line.level:5} {line.text}\n"
+# --- Statements, compiled once -----------------------------------------------------------------
+
+_LAST_CHUNKS = Query(
+    lambda: LogChunk.objects.filter(Among("job", "jobs")).order_by().values_list("job").annotate(last=Max("sequence"))
+)
+_EARLIER = Query(
+    lambda: (
+        LogChunk.objects.filter(Among("job", "jobs"), pk__lt=Param("chunk")).order_by("-pk").values_list("pk", "lines")
+    ),
+    limit="count",
+)
+_LATER = Query(
+    lambda: (
+        LogChunk.objects.filter(Among("job", "jobs"), pk__gt=Param("chunk")).order_by("pk").values_list("pk", "lines")
+    ),
+    limit="count",
+)
+_CHUNKS = Query(lambda: LogChunk.objects.filter(Among("pk", "ids")))

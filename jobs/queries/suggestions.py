@@ -20,7 +20,7 @@ def at(text: str, caret: int, names: Names) -> list[suggesting.Suggestion]:
 
 def _values(typed: suggesting.Typed, names: Names) -> list[tuple[str, str]]:
     if typed.field == "component":
-        return [(component.name, component.kind.value) for component in catalogue.all()]
+        return [(each.name, kind.value) for kind, components in catalogue.offered() for each in components]
     if typed.field == "configuration":
         return [(name, "") for name in dict.fromkeys(name for _, _, name in names.configurations)]
     if typed.field == "by":

@@ -18,6 +18,7 @@ from jobs.states import ACTIVE, UNSETTLED, JobStatus
 from orchestrations import plans, queries
 from orchestrations.lib import timelines
 from orchestrations.lib.durations import clock_words, duration_words
+from orchestrations.lib.prepared import Param, Query
 from orchestrations.lib.timelines import Bars, Timeline
 
 MANY = 60
@@ -89,25 +90,17 @@ def children_of(run: Job) -> list[Job]:
     """In the order of their creation, with what their rows show; the columns that may be large are left out."""
     if not run.is_run:
         return []
-    return list(
-        run.children.select_related("project")
-        .defer("request", "result", "only_task_keys", "project__created_at")
-        .order_by("pk")
-    )
+    children = _CHILDREN.instances(run=run.pk)
+    for child in children:
+        child.project, child.parent = run.project, run
+    return children
 
 
 def phases_of(run: Job, plan: plans.Plan, children: Sequence[Job], view: View) -> tuple[list[PhaseRows], Timeline]:
     by_key = {child.task_key: child for child in children}
     tasks = plan.tasks
     spans, starts = outlook.spans_of(run, plan, by_key, view.now)
-    timeline = timelines.draw(
-        [spans[task.key] for task in tasks],
-        begin=run.started_at or run.created_at,
-        end=run.finished_at,
-        now=view.now,
-        zone=view.zone,
-        phase_ends=_phase_ends(plan, by_key),
-    )
+    timeline = _timeline(run, [spans[task.key] for task in tasks], _phase_ends(plan, by_key), view)
     shown = _shown(run, plan, by_key, view)
     children = [child for child in children if child.task_key in shown]
     facts = _Facts(
@@ -126,6 +119,14 @@ def phases_of(run: Job, plan: plans.Plan, children: Sequence[Job], view: View) -
         if task.key in shown
     }
     return _phase_rows(plan, facts, rows), timeline
+
+
+def _timeline(run: Job, spans: Sequence[timelines.Span], phase_ends: Sequence[datetime], view: View) -> Timeline:
+    if run.started_at is None:
+        return timelines.blank(spans)
+    return timelines.draw(
+        spans, begin=run.started_at, end=run.finished_at, now=view.now, zone=view.zone, phase_ends=phase_ends
+    )
 
 
 def _shown(run: Job, plan: plans.Plan, by_key: Mapping[str, Job], view: View) -> set[str]:
@@ -289,3 +290,8 @@ def _note(facts: _Facts, jobs: Sequence[Job], before: str, start: datetime | Non
     if len(ends) < len(jobs):
         return f"{len(ends)} of {len(jobs)} done"
     return duration_words((max(ends) - min(job.created_at for job in jobs)) / timedelta(seconds=1))
+
+
+_CHILDREN = Query(
+    lambda: Job.objects.filter(parent=Param("run")).defer("request", "result", "only_task_keys").order_by("pk")
+)

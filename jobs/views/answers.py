@@ -42,4 +42,6 @@ def find_job(request: MemberRequest, job_id: int) -> Job:
     found = job_queries.find(request.member.project, job_id)
     if found is None:
         raise Http404("There is no such job in this project.")
+    if found.is_run and found.parent_id is None:
+        request.section = "orchestrations"  # as the way to it says
     return found

@@ -11,8 +11,10 @@ from django.views.decorators.http import require_safe
 
 from jobs.queries import configurations as queries
 from jobs.queries.rows import component_of
+from jobs.views import ticks
 from jobs.views.answers import page_or_fragment
 from orchestrations.components.catalogue import ORCHESTRATOR
+from orchestrations.lib import links
 from orchestrations.models import Role
 from orchestrations.views.members import Member, MemberRequest, for_members
 
@@ -38,18 +40,18 @@ def catalogue(request: MemberRequest) -> HttpResponse:
 
 @require_safe
 @for_members()
+@ticks.live(ticks.of_jobs)
 def detail(request: MemberRequest, component_id: str) -> HttpResponse:
     """Also of a component that is not installed any more, while it has configurations."""
     member = request.member
     if component_id == ORCHESTRATOR:
         return redirect("orchestrations", member.project.pk)
     component = queries.component(component_id)
-    found = list(queries.of_component(member.project, component_id))
-    if component is None and not found:
-        raise Http404("There is no such component.")
     sought = request.GET.get(SEARCH, "")[:LONGEST_SEARCH].strip()
-    chosen = [each for each in found if sought.casefold() in f"{each.name} {each.description}".casefold()]
-    shown = queries.rows(chosen[:MOST_ROWS], project=member.project, now=member.now)
+    found = queries.of_component(member.project, component_id, sought, most=MOST_ROWS)
+    if component is None and not found.total:
+        raise Http404("There is no such component.")
+    shown = queries.rows(found.first, project=member.project, now=member.now)
     rows = [_row(each, member) for each in shown]
     is_active = any(row["last_job"] and row["last_job"].is_active for row in rows)
     may_add = component is not None and member.may(Role.EDITOR)
@@ -65,8 +67,8 @@ def detail(request: MemberRequest, component_id: str) -> HttpResponse:
         },
         "new_url": reverse("configuration-new", args=[member.project.pk, component_id]) if may_add else "",
         "rows": rows,
-        "has_any": bool(found),
-        "more_count": max(0, len(chosen) - MOST_ROWS),
+        "has_any": bool(found.total),
+        "more_count": max(0, found.matching - MOST_ROWS),
         "sought": sought,
         "all_url": request.path,
         "live_url": request.get_full_path() if is_active else "",
@@ -94,13 +96,13 @@ def _entry(entry: queries.Entry, member: Member) -> dict[str, Any]:
 
 def _row(row: queries.Row, member: Member) -> dict[str, Any]:
     configuration = row.configuration
-    address = [member.project.pk, configuration.pk]
+    address = (member.project.pk, configuration.pk)
     return {
         "id": configuration.pk,
         "name": configuration.name,
         "description": configuration.description,
-        "url": reverse("configuration", args=address),
-        "run_url": reverse("configuration-run", args=address) if member.may_operate else "",
+        "url": links.of("configuration", *address),
+        "run_url": links.of("configuration-run", *address) if member.may_operate else "",
         "is_enabled": not configuration.is_disabled,
         "edited_at": configuration.updated_at,
         "version": configuration.version,

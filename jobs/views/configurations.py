@@ -10,16 +10,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from jobs import launching, usual, waiting
+from jobs import launching, trying, usual, waiting
 from jobs.queries import configurations as queries
-from jobs.queries import reasons
+from jobs.queries import mapped, reasons
 from jobs.queries.pages import page_of
 from jobs.queries.rows import component_of, rows_of
+from jobs.views import ticks
 from jobs.views.answers import tell_scheduled
 from orchestrations import configuration_drafts as drafts
-from orchestrations import editing
+from orchestrations import editing, table_uses
 from orchestrations.components import parameters
-from orchestrations.components.catalogue import ORCHESTRATOR
+from orchestrations.components.catalogue import ORCHESTRATOR, Component
+from orchestrations.forms import mapping
 from orchestrations.lib import links
 from orchestrations.lib.htmx import go_to, wants_fragment
 from orchestrations.models import Configuration, Role
@@ -31,6 +33,7 @@ JOBS_SHOWN = 10
 
 @require_safe
 @for_members()
+@ticks.live(ticks.of_jobs)
 def detail(request: MemberRequest, configuration_id: int) -> HttpResponse:
     """As a fragment its jobs alone. An orchestration has a page of its own."""
     configuration = find_any(request, configuration_id)
@@ -50,6 +53,7 @@ def detail(request: MemberRequest, configuration_id: int) -> HttpResponse:
         }
         for use in queries.uses_of(configuration)
     ]
+    context["unmapped"] = sorted(table_uses.of_configuration(configuration).unmapped)
     return render(request, "configurations/configuration_detail.html", context)
 
 
@@ -125,7 +129,8 @@ def crumbs_of(configuration: Configuration) -> dict[str, Any]:
 
 def _facts(configuration: Configuration, member: Member) -> dict[str, Any]:
     address = [configuration.project_id, configuration.pk]
-    is_installed = queries.component(configuration.component_id) is not None
+    component = queries.component(configuration.component_id)
+    is_installed = component is not None
     may_edit = member.may(Role.EDITOR)
     return {
         "id": configuration.pk,
@@ -140,6 +145,7 @@ def _facts(configuration: Configuration, member: Member) -> dict[str, Any]:
         "run_url": reverse("configuration-run", args=address) if member.may_operate and is_installed else "",
         "toggle_url": reverse("configuration-switch", args=address) if member.may_operate else "",
         "edit_url": reverse("configuration-edit", args=address) if may_edit and is_installed else "",
+        "test_url": reverse("configuration-test", args=address) if may_edit and trying.may_try(component) else "",
         "automate_url": reverse("configuration-automate", args=address) if may_edit and is_installed else "",
         "copy_url": links.find("configuration-copy", *address) if may_edit else "",
         "trash_url": links.find("configuration-trash", *address) if may_edit else "",
@@ -158,8 +164,16 @@ def _content(request: MemberRequest, configuration: Configuration) -> dict[str, 
         "json_url": f"{request.path}?{AS}={JSON}",
         "text": drafts.masked_text(document) if as_json else "",
         "fields": None if as_json or component is None else drafts.tree_of(component, document),
-        "others": sorted(key for key in document if key != drafts.PARAMETERS and document[key]),
+        "mapping": None if as_json else _mapping(configuration, component),
+        "others": sorted(key for key in document if key not in (drafts.PARAMETERS, mapping.STORAGE) and document[key]),
     }
+
+
+def _mapping(configuration: Configuration, component: Component | None) -> mapped.Sides | None:
+    """None when the component takes and gives no tables, and none are mapped all the same."""
+    found = mapped.of_document(configuration.project, configuration.document)
+    may_have = component is not None and (component.takes_input_tables or component.gives_output_tables)
+    return found if may_have or found.inputs or found.outputs else None
 
 
 def _jobs(request: MemberRequest, configuration: Configuration) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from jobs.queries import configurations as queries
+from jobs.queries import tables
 from jobs.views.answers import page_or_fragment
 from jobs.views.configurations import AS, JSON, crumbs_of, find, page_url
 from orchestrations import configuration_drafts as drafts
@@ -31,9 +32,10 @@ EMPTY, OVERWRITE = "empty", "overwrite"
 @for_members(Role.EDITOR)
 def new(request: MemberRequest, component_id: str) -> HttpResponse:
     component = queries.component(component_id)
-    if component is None or component.is_orchestrator:
+    if component is None or component.is_orchestrator or component.is_hidden:
         raise Http404("There is no such component.")
-    base = {drafts.PARAMETERS: component.defaults} if component.defaults else {}
+    begun = {**component.defaults, **component.template}
+    base = {drafts.PARAMETERS: begun} if begun else {}
     if request.method != "POST":
         return _new_form(
             request, drafts.of_document(component, request.member.project.pk, base, as_json=_as_json(request))
@@ -187,6 +189,7 @@ def _form(request: MemberRequest, draft: Draft, url: str, context: dict[str, Any
         "draft": draft,
         "is_refused": is_refused,
         "is_typed": request.method == "POST",
+        **(tables.choices_of(request.member.project) if draft.mapping else {}),
         "form_url": url,
         "json_url": f"{url}?{AS}={JSON}",
         "action_url": f"{url}?{AS}={JSON}" if draft.is_json else url,

@@ -43,7 +43,10 @@ def tasks(request: MemberRequest, orchestration_id: int) -> HttpResponse:
     try:
         if verb in DIALOGS and arguments:
             return DIALOGS[verb](request, orchestration, sheet, arguments[0])
-        sheet, said = editor_actions.perform(verb, arguments, sheet, request.POST)
+        if verb == "arrange":
+            sheet, said = editor_actions.arrange(sheet, orchestration.project)
+        else:
+            sheet, said = editor_actions.perform(verb, arguments, sheet, request.POST)
     except Refused as error:
         return _show(request, orchestration, sheet, error=str(error))
     if verb in SAVING:

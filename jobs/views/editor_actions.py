@@ -8,12 +8,13 @@ from dataclasses import replace
 
 from django.http import QueryDict
 
-from jobs.queries.editor import heading_of
+from jobs.queries.editor import flow_of, heading_of
 from jobs.queries.rows import component_of
 from jobs.views.editor_sheet import Sheet
-from orchestrations import drafts
+from orchestrations import arranging, drafts
 from orchestrations.components.catalogue import ComponentKind
 from orchestrations.drafts import Refused
+from orchestrations.models import Project
 
 Answer = tuple[Sheet, str]
 Action = Callable[..., Answer]
@@ -133,6 +134,18 @@ def _group(sheet: Sheet, form: QueryDict) -> Answer:
     headings = {component_id: heading_of(kind) for component_id, kind in kinds.items()}
     draft = drafts.group_tasks(sheet.draft, headings, order, {heading: new_key("phase") for heading in order})
     return replace(sheet, draft=draft, collapsed=frozenset()), f"Grouped into {len(draft.phases)} phases."
+
+
+def arrange(sheet: Sheet, project: Project) -> Answer:
+    """Each task after the tasks whose tables it reads. Raises Refused when they wait for each other."""
+    tables, names = flow_of(sheet.draft, project=project)
+    draft = arranging.arrange(sheet.draft, tables, names=names, new_key=lambda: new_key("phase"))
+    if draft == sheet.draft:
+        return sheet, "Every task stands after the tasks whose tables it reads already."
+    old, new = ({task.key: phase.key for phase in each.phases for task in phase.tasks} for each in (sheet.draft, draft))
+    moved = sum(new[key] != phase for key, phase in old.items())
+    tasks = "1 task was moved" if moved == 1 else f"{moved} tasks were moved" if moved else "Phases were moved"
+    return replace(sheet, draft=draft, collapsed=frozenset()), f"Arranged by data: {tasks}."
 
 
 def _delete_chosen(sheet: Sheet, form: QueryDict) -> Answer:

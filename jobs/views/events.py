@@ -16,6 +16,7 @@ from jobs.queries.pages import number_of
 from jobs.queries.rows import url_of
 from jobs.states import UNSETTLED
 from jobs.views.answers import find_job
+from orchestrations.lib.prepared import Param, Query
 from orchestrations.views.members import MemberRequest, for_members
 
 LAST, SIZE = 20, 100
@@ -39,7 +40,7 @@ def event_list(request: MemberRequest, job_id: int) -> HttpResponse:
 
 def last_of(job: Job) -> dict[str, Any]:
     """The last ones, and the address of all when there are more."""
-    rows = list(job.events.order_by("-pk")[: LAST + 1])
+    rows = _LAST.instances(job=job.pk, count=LAST + 1)
     return {
         "job": {"id": job.pk, "is_active": job.status in UNSETTLED},
         "events": _shown(rows[:LAST][::-1]),
@@ -60,3 +61,6 @@ def _page(request: MemberRequest, events: QuerySet[JobEvent]) -> tuple[list[JobE
 
 def _shown(rows: list[JobEvent]) -> list[dict[str, Any]]:
     return [{"at": row.at, "text": row.message, "by": ""} for row in rows]
+
+
+_LAST = Query(lambda: JobEvent.objects.filter(job=Param("job")).order_by("-pk"), limit="count")

@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from jobs.models import Job
-from jobs.queries import facts, sources, tasks
+from jobs.queries import facts, mapped, revisions, sources, tasks
 from jobs.states import UNSETTLED, JobStatus
-from jobs.views import events, logs
+from jobs.views import events, logs, ticks
 from jobs.views.answers import find_job
 from orchestrations.lib.htmx import trigger_event, wants_fragment
 from orchestrations.views.members import MemberRequest, for_members
@@ -25,6 +25,7 @@ MOST_OPEN = 20
 
 @require_safe
 @for_members()
+@ticks.live(lambda request, job_id: revisions.of_job(request.member.project, job_id))
 def detail(request: MemberRequest, job_id: int) -> HttpResponse:
     """The job; as a fragment what changes of it, with the log lines that came after ``?after=``."""
     job = find_job(request, job_id)
@@ -32,6 +33,8 @@ def detail(request: MemberRequest, job_id: int) -> HttpResponse:
         return render(request, "jobs/_job_events.html", events.last_of(job))
     if wants_fragment(request) and request.htmx.target == f"job-{job.pk}-history":
         return render(request, "jobs/_job_history.html", _history(request, job))
+    if wants_fragment(request) and request.htmx.target == f"job-{job.pk}-mapping":
+        return render(request, "jobs/_job_mapping.html", _mapping(job))
     context = _live(request, job)
     if not wants_fragment(request):
         return render(request, "jobs/job_detail.html", {**_rest(request, job), **context})
@@ -110,11 +113,18 @@ def _history(request: MemberRequest, job: Job) -> dict[str, Any]:
     }
 
 
+def _mapping(job: Job) -> dict[str, Any]:
+    return {
+        "job": {"id": job.pk, "is_active": job.status in UNSETTLED},
+        "mapping": None if job.is_run else mapped.of_job(job),
+    }
+
+
 def _rest(request: MemberRequest, job: Job) -> dict[str, Any]:
     return {
         **_history(request, job),
         **events.last_of(job),
+        **_mapping(job),
         "crumbs": facts.crumbs_of(job),
         "parameters": None if job.is_run else facts.parameters_of(job),
-        "mapping": None if job.is_run else facts.mapping_of(job),
     }

@@ -14,7 +14,7 @@ from jobs import launching, waiting
 from jobs.queries import reasons, selections
 from jobs.queries.expectations import expectation_of
 from jobs.views.answers import find_orchestration, tell_scheduled
-from orchestrations import plans, queries
+from orchestrations import granting, plans, queries
 from orchestrations.lib import links
 from orchestrations.lib.htmx import go_to, wants_fragment
 from orchestrations.models import Configuration, Orchestration, Role
@@ -96,7 +96,9 @@ def _form(
             "url": reverse("orchestration", args=address),
             "is_enabled": not orchestration.is_disabled,
             "tasks_url": links.find("orchestration-tasks", *address) if member.may(Role.EDITOR) else "",
+            "token_url": reverse("orchestration-token", args=address) if member.may(Role.EDITOR) else "",
         },
+        "token_lacks": granting.lacks(orchestration, member.now),
         "waiting": _would_wait_for(orchestration, member),
         "phases": selections.phases_of(plan, chosen, project=member.project, from_url=f"{url}?from="),
         "expectation": expectation_of(plan, chosen, orchestration, project_id=member.project.pk),

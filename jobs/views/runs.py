@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 
 from jobs import usual
+from jobs.queries import notifications
 from jobs.queries import runs as run_queries
 from jobs.queries.pages import page_of
 from jobs.queries.rows import component_of, configuration_url, rows_of
 from jobs.queries.scores import score_of
+from jobs.views import ticks
 from jobs.views.answers import find_orchestration
 from jobs.views.orchestrations import basics_of
-from orchestrations import queries
+from orchestrations import granting, queries
 from orchestrations.lib import links
 from orchestrations.lib.htmx import wants_fragment
 from orchestrations.models import Orchestration, Phase, Role, Task
-from orchestrations.views.members import Member, MemberRequest, for_members
+from orchestrations.views.members import Member, MemberRequest
 
 FILTER = "runs"
 PAGE = 10
+More = Callable[[MemberRequest, Orchestration], dict[str, Any]]
 Phases = list[tuple[Phase, list[Task]]]
 
 
-@require_safe
-@for_members()
-def detail(request: MemberRequest, orchestration_id: int) -> HttpResponse:
-    """The orchestration with its runs; as a fragment the runs alone."""
+@ticks.live(ticks.of_jobs)
+def detail(request: MemberRequest, orchestration_id: int, *, more: More) -> HttpResponse:
+    """The orchestration with its runs; as a fragment the runs alone. ``more``: what the floors above add to it."""
     orchestration = find_orchestration(request, orchestration_id)
     phases = queries.phases_of(orchestration)
     usual_seconds = usual.seconds(orchestration.pk)
@@ -43,9 +45,12 @@ def detail(request: MemberRequest, orchestration_id: int) -> HttpResponse:
         "orchestration": {**_facts(orchestration, phases, request.member), "usual_seconds": usual_seconds},
         "links": _links(orchestration, request.member),
         "token": queries.token_of(orchestration),
+        "token_lacks": granting.lacks(orchestration, request.member.now),
+        "notifications": notifications.card_of(orchestration, request.member.now),
         "versions": _versions(orchestration),
         "phases": _phases(phases),
         **runs,
+        **more(request, orchestration),
     }
     return render(request, "orchestrations/orchestration_detail.html", context)
 
@@ -67,12 +72,15 @@ def _links(orchestration: Orchestration, member: Member) -> dict[str, str]:
     address = [orchestration.project_id, orchestration.pk]
     found = {
         "export": links.find("orchestration-export", *address),
+        "help": reverse("orchestrations-help", args=address[:1]),
         "versions": links.find("versions", *address),
         "compare": _compare_url(orchestration, orchestration.version),
     }
     changing = {
         "edit": "orchestration-edit",
         "tasks": "orchestration-tasks",
+        "notifications": "orchestration-notifications",
+        "token": "orchestration-token",
         "copy": "configuration-copy",
         "trash": "configuration-trash",
     }

@@ -20,6 +20,7 @@ from jobs.search import fields
 from jobs.search.meanings import Clock
 from jobs.search.parsing import parse
 from jobs.search.syntax import All, BadQuery, Query
+from jobs.views import ticks
 from jobs.views.answers import page_or_fragment
 from orchestrations.lib.htmx import wants_fragment
 from orchestrations.views.members import MemberRequest, for_members
@@ -45,6 +46,7 @@ EXAMPLES = {
 
 @require_safe
 @for_members()
+@ticks.live(ticks.of_jobs)
 def job_list(request: MemberRequest) -> HttpResponse:
     member = request.member
     text = request.GET.get(QUERY, "")

@@ -30,8 +30,11 @@ def load(project: Project, *, actor: Actor, now: datetime) -> list[Configuration
 
 
 def definitions() -> list[tuple[str, dict[str, Any]]]:
-    """(component, definition in the API's words) in an order in which each may be created."""
-    demo = _with_data(json.loads((FOLDER / "demo.json").read_text(encoding="utf-8")))
+    """(component, definition in the API's words) in an order in which each may be created.
+
+    None holds a path of this machine: jobs are told where the data lies (``@demo``, TUTTI_DEMO_DATA).
+    """
+    demo = json.loads((FOLDER / "demo.json").read_text(encoding="utf-8"))
     configurations = [(each["componentId"], _with_code(each)) for each in demo["configurations"]]
     return configurations + [(ORCHESTRATOR, each) for each in demo["orchestrations"]]
 
@@ -40,16 +43,5 @@ def _with_code(definition: dict[str, Any]) -> dict[str, Any]:
     if "codeFile" not in definition:
         return definition
     code = (FOLDER / "code" / definition["codeFile"]).read_text(encoding="utf-8")
-    # As a literal of Python, quotes and all: a path may hold what a literal may not.
-    code = code.replace('"{demo_data}"', repr(str(DATA)))
-    return {**definition, "configuration": {"parameters": {"code": code, "packages": []}}}
-
-
-def _with_data(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("{demo_data}", str(DATA))
-    if isinstance(value, dict):
-        return {key: _with_data(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [_with_data(member) for member in value]
-    return value
+    configuration = definition.get("configuration", {})
+    return {**definition, "configuration": {"parameters": {"code": code}, **configuration}}

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from orchestration_site.launcher import ground
+from django.core.exceptions import ImproperlyConfigured
+
+from orchestration_site.launcher import forking, ground
 from orchestration_site.launcher.options import Options, Refused, add_arguments, build_environment, page_url, read
 from orchestration_site.launcher.running import Running, say
-from orchestration_site.launcher.service import Service, spawn
+from orchestration_site.launcher.service import Service, kill_group
 
-MANAGE = Path(__file__).resolve().parent.parent.parent / "manage.py"
 INTERRUPTED = 130
 
 
 def main(argv: list[str]) -> int:
     """``argv`` is what stands behind ``up``. Returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="manage.py up", description="Start everything on this machine: pages, workers, database set-up."
+        prog="manage.py up", description="Start everything on this machine: pages, workers, scheduler, database set-up."
     )
     add_arguments(parser)
     return up(parser.parse_args(argv))
@@ -48,20 +51,21 @@ def _up(options: Options) -> int:
     port = int(listener.getsockname()[1])
     url = page_url(options.host, port)
     ground.sign_lock(lock, url)
-    environment = build_environment(options, port)
-    prepared = prepare(options, environment)
-    _greet(options, prepared)
     pipes = Pipes.open()
-    environment["TUTTI_LIFELINE_FD"] = str(pipes.lifeline_end)
+    os.environ.update(build_environment(options, port) | {"TUTTI_LIFELINE_FD": str(pipes.lifeline_end)})
+    programs = _load_programs()
+    prepared = prepare(options, meanwhile=programs.load_services)
+    _greet(options, prepared)
+    programs.freeze()
     services = [
         Service(
             "The web server",
-            _web_server(listener.fileno()),
-            environment | pipes.ready_variable(),
+            programs.web_server(listener.fileno(), pipes.ready_variable()),
             [listener.fileno(), pipes.lifeline_end, pipes.ready_end],
         ),
+        Service("The workers", programs.command("tutti-cluster", "cluster", "--skip-checks"), [pipes.lifeline_end]),
         Service(
-            "The workers", [sys.executable, str(MANAGE), "cluster", "--skip-checks"], environment, [pipes.lifeline_end]
+            "The scheduler", programs.command("tutti-scheduler", "scheduler", "--skip-checks"), [pipes.lifeline_end]
         ),
     ]
     running = Running(
@@ -72,6 +76,16 @@ def _up(options: Options) -> int:
         listener=listener,
     )
     return running.run()
+
+
+def _load_programs() -> ModuleType:
+    """With Django, whose settings are read now that the environment is complete. Raises Refused."""
+    programs = importlib.import_module("orchestration_site.launcher.programs")
+    try:
+        programs.load_django()
+    except ImproperlyConfigured as error:
+        raise Refused(str(error)) from error
+    return programs
 
 
 @dataclass(frozen=True)
@@ -95,29 +109,29 @@ class Pipes:
         return {"TUTTI_READY_FD": str(self.ready_end)}
 
 
-def prepare(options: Options, environment: dict[str, str]) -> dict[str, Any]:
-    """Migrate and set up in a process of its own; what it reports. Raises Refused when it could not."""
+def prepare(options: Options, meanwhile: Callable[[], None]) -> dict[str, Any]:
+    """Migrate and set up in a process of its own, so that this one has no connection; what it reports.
+
+    ``meanwhile`` is what we do while it does. Raises Refused when it could not.
+    """
+    programs = importlib.import_module("orchestration_site.launcher.programs")
     reading, writing = os.pipe()
-    command = [sys.executable, str(MANAGE), "prepare", "--report-to", str(writing)]
-    process = spawn(command + ([] if options.demo else ["--no-demo"]), environment, [writing])
+    words = ["prepare", "--report-to", str(writing), *([] if options.demo else ["--no-demo"])]
+    process = forking.fork(programs.command("tutti-prepare", *words), [writing])
     os.close(writing)
     try:
+        meanwhile()
         with os.fdopen(reading, "rb") as pipe:
             report = pipe.read()
-        code = process.wait()
+        code = forking.wait(process)
     except BaseException:
-        process.kill()
-        process.wait()
+        kill_group(process)
+        forking.wait(process)
         raise
     if code != 0 or not report:
         raise Refused("The database could not be prepared, see above.")
     prepared: dict[str, Any] = json.loads(report)
     return prepared
-
-
-def _web_server(descriptor: int) -> list[str]:
-    config = ["--config", "python:orchestration_site.web", "--pythonpath", str(MANAGE.parent)]
-    return [sys.executable, "-m", "gunicorn", *config, "--bind", f"fd://{descriptor}"]
 
 
 def _greet(options: Options, prepared: dict[str, Any]) -> None:

@@ -1,41 +1,36 @@
-"""One service under the launcher: started, looked after, stopped."""
+"""One service under the launcher: forked from it, looked after, stopped."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from orchestrations.lib import lifeline
+from orchestration_site.launcher import forking
 
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 30.0
 STEADY_SECONDS = 30.0
 """A service that has run for so long has recovered: its next death counts as the first."""
 
-_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
-
 
 @dataclass
 class Service:
-    """``name`` is for sentences: "The web server", "The workers"."""
+    """``name`` is for sentences: "The web server", "The workers". ``program`` runs in the fork, to its exit code."""
 
     name: str
-    argv: Sequence[str]
-    environment: Mapping[str, str]
+    program: Callable[[], int]
     descriptors: Sequence[int] = ()
-    process: subprocess.Popen[bytes] | None = None
+    process: int | None = None
+    """Its pid, which is also its group's."""
     deaths: int = 0
     started_at: float = 0.0
     due_at: float = field(default=0.0)
     """Moments of the monotonic clock; ``due_at`` is when it is to be started (again)."""
 
     def start(self, now: float) -> None:
-        self.process = spawn(self.argv, self.environment, self.descriptors)
+        self.process = forking.fork(self.program, self.descriptors)
         self.started_at = now
 
     def look_after(self, now: float) -> str:
@@ -44,7 +39,7 @@ class Service:
             if now >= self.due_at:
                 self.start(now)
             return ""
-        if not has_ended(self.process.pid):
+        if not has_ended(self.process):
             return ""
         how = self._bury()
         self.deaths = 1 if now - self.started_at > STEADY_SECONDS else self.deaths + 1
@@ -54,45 +49,25 @@ class Service:
 
     def stop(self) -> None:
         """SIGTERM for the main process alone: the cluster's own processes must not get it (DESIGN §5)."""
-        if self.process is not None and not has_ended(self.process.pid):
-            self.process.terminate()
+        if self.process is not None and not has_ended(self.process):
+            os.kill(self.process, signal.SIGTERM)
 
     def is_gone(self) -> bool:
-        if self.process is not None and has_ended(self.process.pid):
+        if self.process is not None and has_ended(self.process):
             self._bury()
         return self.process is None
 
     def kill(self) -> None:
         if self.process is not None:
-            kill_group(self.process.pid)
+            kill_group(self.process)
 
     def _bury(self) -> str:
         """Kill what is left of its group while its pid still stands for it, then fetch its end."""
         assert self.process is not None
-        kill_group(self.process.pid)
-        code = self.process.wait()
+        kill_group(self.process)
+        code = forking.wait(self.process)
         self.process = None
         return f"was killed ({signal.Signals(-code).name})" if code < 0 else f"ended with code {code}"
-
-
-def spawn(argv: Sequence[str], environment: Mapping[str, str], descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
-    """In a session of its own, so that Ctrl-C reaches only the launcher; dead when the launcher is dead."""
-    launcher = os.getpid()
-
-    def in_child() -> None:
-        if _prctl is not None:
-            _prctl(lifeline.PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != launcher:
-                os._exit(1)
-
-    return subprocess.Popen(
-        argv,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-        pass_fds=descriptors,
-        preexec_fn=in_child,  # noqa: PLW1509 (the launcher has one thread)
-    )
 
 
 def has_ended(pid: int) -> bool:
@@ -101,6 +76,8 @@ def has_ended(pid: int) -> bool:
 
 
 def kill_group(leader: int) -> None:
+    """``leader``: a child whose end has not been fetched yet."""
+    os.kill(leader, signal.SIGKILL)  # it may not have made its group yet
     try:
         os.killpg(leader, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

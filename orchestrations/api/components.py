@@ -7,13 +7,21 @@ from typing import Any
 from orchestrations import access
 from orchestrations.api import presenting
 from orchestrations.api.errors import STORAGE, NotFound
+from orchestrations.api.operations import operation
+from orchestrations.api.schemas import COMPONENT, COMPONENT_WITH_CONFIGURATIONS
 from orchestrations.api.tokens import DEFAULT, check_branch
 from orchestrations.api.wire import Call, endpoint, has_no_nul
 from orchestrations.components import catalogue
 from orchestrations.components.catalogue import Component, ComponentKind
+from orchestrations.lib.openapi import FLAG, TEXT, list_of, one_of
 from orchestrations.models import Configuration
 
 
+@operation(
+    "List the components that have configurations",
+    {200: list_of(COMPONENT_WITH_CONFIGURATIONS)},
+    query={"componentType": one_of(ComponentKind), "include": TEXT, "isDeleted": FLAG},
+)
 def _list(call: Call, branch_id: str = DEFAULT) -> Any:
     """The components that have configurations in the project, each with them."""
     check_branch(call, branch_id)
@@ -37,6 +45,7 @@ def _list(call: Call, branch_id: str = DEFAULT) -> Any:
     ]
 
 
+@operation("Show a component", {200: COMPONENT})
 def _show(call: Call, component_id: str, branch_id: str = DEFAULT) -> Any:
     check_branch(call, branch_id)
     return presenting.component(find_component(call, component_id))

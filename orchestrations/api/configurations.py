@@ -9,15 +9,27 @@ from orchestrations.api import presenting
 from orchestrations.api.components import find_component
 from orchestrations.api.errors import STORAGE, Invalid, NotFound
 from orchestrations.api.fields import Fields
+from orchestrations.api.operations import LIMIT_AND_OFFSET, operation
+from orchestrations.api.schemas import (
+    CHANGED_CONFIGURATION,
+    CONFIGURATION,
+    CONFIGURATION_VERSION,
+    COPIED_CONFIGURATION,
+    IF_MATCH,
+    NEW_CONFIGURATION,
+    STATE,
+)
 from orchestrations.api.tokens import DEFAULT, check_branch
 from orchestrations.api.wire import Answer, Call, endpoint, has_no_nul
 from orchestrations.editing import KEEP, Content
+from orchestrations.lib.openapi import FLAG, TEXT, list_of
 from orchestrations.models import Configuration, ConfigurationVersion, Role
 
 SWITCH = {"isDisabled", "changeDescription"}
 """What an operator may change too (DESIGN §8)."""
 
 
+@operation("List the configurations of a component", {200: list_of(CONFIGURATION)}, query={"isDeleted": FLAG})
 def _list(call: Call, component_id: str, branch_id: str = DEFAULT) -> Any:
     check_branch(call, branch_id)
     component = find_component(call, component_id)
@@ -27,6 +39,7 @@ def _list(call: Call, component_id: str, branch_id: str = DEFAULT) -> Any:
     return [presenting.configuration(row) for row in presenting.with_versions(rows.order_by("name", "pk"))]
 
 
+@operation("Create a configuration", {201: CONFIGURATION}, body=NEW_CONFIGURATION)
 def _create(call: Call, component_id: str, branch_id: str = DEFAULT) -> Any:
     check_branch(call, branch_id)
     component = find_component(call, component_id)
@@ -42,10 +55,18 @@ def _create(call: Call, component_id: str, branch_id: str = DEFAULT) -> Any:
     return _shown(created, 201)
 
 
+@operation("Show a configuration", {200: CONFIGURATION})
 def _show(call: Call, component_id: str, configuration_id: str, branch_id: str = DEFAULT) -> Any:
     return _shown(find_configuration(call, component_id, configuration_id, branch_id))
 
 
+@operation(
+    "Change a configuration",
+    {200: CONFIGURATION},
+    body=CHANGED_CONFIGURATION,
+    headers=IF_MATCH,
+    description="What is not given stays. Each change is a version.",
+)
 def _update(call: Call, component_id: str, configuration_id: str, branch_id: str = DEFAULT) -> Any:
     row = find_configuration(call, component_id, configuration_id, branch_id)
     is_switch = "isDisabled" in call.body.values and set(call.body.values) <= SWITCH
@@ -61,6 +82,7 @@ def _update(call: Call, component_id: str, configuration_id: str, branch_id: str
     return _shown(saved)
 
 
+@operation("Move a configuration to the trash; the second time delete it for good", {204: None}, headers=IF_MATCH)
 def _delete(call: Call, component_id: str, configuration_id: str, branch_id: str = DEFAULT) -> Any:
     """The first time to the trash, the second time for good."""
     row = find_configuration(call, component_id, configuration_id, branch_id, or_in_trash=True)
@@ -71,17 +93,20 @@ def _delete(call: Call, component_id: str, configuration_id: str, branch_id: str
     return Answer(None)
 
 
+@operation("Set the state of a configuration", {200: CONFIGURATION}, body=STATE)
 def _set_state(call: Call, component_id: str, configuration_id: str, branch_id: str = DEFAULT) -> Any:
     row = find_configuration(call, component_id, configuration_id, branch_id)
     return _shown(editing.set_state(row, call.body.object("state"), actor=call.actor, now=call.now))
 
 
+@operation("Restore a configuration from the trash", {200: CONFIGURATION})
 def _restore(call: Call, component_id: str, configuration_id: str, branch_id: str = DEFAULT) -> Any:
     row = find_configuration(call, component_id, configuration_id, branch_id, or_in_trash=True)
     editing.restore(row, actor=call.actor, now=call.now)
     return _shown(row)
 
 
+@operation("Copy a configuration", {201: CONFIGURATION}, body=COPIED_CONFIGURATION)
 def _copy(call: Call, component_id: str, configuration_id: str, version: str = "", branch_id: str = DEFAULT) -> Any:
     """Of the newest version, or of the one in the path or the body."""
     row = find_configuration(call, component_id, configuration_id, branch_id)
@@ -94,6 +119,11 @@ def _copy(call: Call, component_id: str, configuration_id: str, version: str = "
     return _shown(copied, 201)
 
 
+@operation(
+    "List the versions of a configuration, newest first",
+    {200: list_of(CONFIGURATION_VERSION)},
+    query={**LIMIT_AND_OFFSET, "include": TEXT},
+)
 def _list_versions(call: Call, component_id: str, configuration_id: str, branch_id: str = DEFAULT) -> Any:
     row = find_configuration(call, component_id, configuration_id, branch_id, or_in_trash=True)
     has_body = any("configuration" in text.split(",") for text in call.query.texts("include"))
@@ -107,11 +137,13 @@ def _list_versions(call: Call, component_id: str, configuration_id: str, branch_
     ]
 
 
+@operation("Show a version of a configuration", {200: CONFIGURATION_VERSION})
 def _show_version(call: Call, component_id: str, configuration_id: str, version: str, branch_id: str = DEFAULT) -> Any:
     row = find_configuration(call, component_id, configuration_id, branch_id, or_in_trash=True)
     return presenting.version(find_version(row, version), is_deleted=row.deleted_at is not None, has_body=True)
 
 
+@operation("Make an earlier version the newest", {200: CONFIGURATION}, headers=IF_MATCH)
 def _roll_back(call: Call, component_id: str, configuration_id: str, version: str, branch_id: str = DEFAULT) -> Any:
     row = find_configuration(call, component_id, configuration_id, branch_id)
     number = find_version(row, version).version

@@ -11,10 +11,14 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from orchestrations.access import Denied
+from orchestrations.annotating import InvalidMetadata
+from orchestrations.buckets import BucketInUse, InvalidBucket
 from orchestrations.components.catalogue import UnknownComponent
 from orchestrations.documents import InvalidConfiguration, InvalidDocument
 from orchestrations.editing import StaleEdit, StillInUse
+from orchestrations.granting import IsProtected
 from orchestrations.lib.json_api import InvalidJson
+from orchestrations.tables import InvalidTable
 
 log = logging.getLogger("tutti.api")
 
@@ -71,6 +75,7 @@ CODES = {
     413: "storage.requestTooLarge",
     415: "storage.unsupportedMediaType",
     422: "storage.validation",
+    429: "storage.tooManyRequests",
     500: "internalError",
     503: "storage.busy",
 }
@@ -89,6 +94,11 @@ _STATUS_OF: list[tuple[type[Exception], int]] = [
     (InvalidJson, 400),
     (StaleEdit, 409),
     (StillInUse, 409),
+    (IsProtected, 409),
+    (InvalidBucket, 400),
+    (InvalidTable, 400),
+    (InvalidMetadata, 400),
+    (BucketInUse, 409),
 ]
 
 

@@ -10,7 +10,16 @@ from django.db.models import F, Prefetch, Q, QuerySet
 
 from orchestrations.api.wire import Call, moment
 from orchestrations.components.catalogue import Component
-from orchestrations.models import Configuration, ConfigurationVersion, Project, Role, Token, User
+from orchestrations.models import (
+    Configuration,
+    ConfigurationMetadata,
+    ConfigurationVersion,
+    Project,
+    Role,
+    Token,
+    TokenEvent,
+    User,
+)
 
 ADMIN_ROLES = {Role.ADMIN: "admin", Role.EDITOR: "share", Role.OPERATOR: "guest", Role.VIEWER: "readOnly"}
 BACKEND = "duckdb"
@@ -21,14 +30,15 @@ Json = dict[str, Any]
 
 
 def with_versions(configurations: QuerySet[Configuration]) -> QuerySet[Configuration]:
-    """With what their JSON needs of their first and newest versions, in one query for all of them."""
+    """With what their JSON needs of their first and newest versions and of their metadata, in a query each for all."""
     shown = (
         ConfigurationVersion.objects.filter(Q(version=1) | Q(version=F("configuration__version")))
         .select_related("created_by")
         .defer("document", "description")
     )
     return configurations.select_related("created_by").prefetch_related(
-        Prefetch("versions", queryset=shown, to_attr="shown_versions")
+        Prefetch("versions", queryset=shown, to_attr="shown_versions"),
+        Prefetch("metadata", queryset=ConfigurationMetadata.objects.order_by("pk"), to_attr="entries"),
     )
 
 
@@ -51,7 +61,7 @@ def configuration(row: Configuration, parts: Collection[str] = BODY) -> Json:
             "creatorToken": _creator(newest),
             "changeDescription": newest.change_description if newest else "",
         },
-        "metadata": [],
+        "metadata": [metadata(each) for each in row.entries],  # type: ignore[attr-defined]
     }
     if "configuration" in parts:
         document["configuration"] = row.document
@@ -60,6 +70,10 @@ def configuration(row: Configuration, parts: Collection[str] = BODY) -> Json:
     if "state" in parts:
         document["state"] = row.state
     return document
+
+
+def metadata(row: ConfigurationMetadata) -> Json:
+    return {"id": str(row.pk), "key": row.key, "value": row.value, "timestamp": moment(row.updated_at)}
 
 
 def version(row: ConfigurationVersion, *, is_deleted: bool, has_body: bool) -> Json:
@@ -116,30 +130,56 @@ def components(rows: Iterable[Component]) -> list[Json]:
     return [component(row) for row in rows]
 
 
-def token(call: Call, role: Role | None, origin: str) -> Json:
-    """The token that the call itself shows, with its text: nobody else ever sees one again."""
+def verified_token(call: Call, role: Role | None, origin: str) -> Json:
+    """The token that the call itself shows, with its text."""
     row = call.token
-    document = {
+    document = token(row, origin=origin, now=call.now, text=call.token_text) | {
+        "canPurgeTrash": role == Role.ADMIN,
+        "owner": project(call.project),
+        "organization": {"id": "1"},
+    }
+    return {**document, "admin": _admin(row.user, role)} if row.user is not None and role is not None else document
+
+
+def token(row: Token, *, origin: str, now: datetime, text: str = "") -> Json:
+    """``text`` is given once, when the secret was made: nobody ever sees it again."""
+    creator = row.created_by or row.user
+    return {
         "id": str(row.pk),
         "description": row.description,
-        "token": call.token_text,
+        **({"token": text} if text else {}),
         "uri": f"{origin}/v2/storage/tokens/{row.pk}",
         "isMasterToken": row.is_master,
         "canManageBuckets": row.may_manage_buckets,
         "canManageTokens": row.may_manage_tokens,
         "canReadAllFileUploads": row.is_master,
-        "canPurgeTrash": role == Role.ADMIN,
+        "canPurgeTrash": row.is_master,
         "bucketPermissions": row.bucket_permissions or {},
         "componentAccess": row.component_access or [],
+        "hasFullAccess": row.component_access is None and row.bucket_permissions is None,
         "created": moment(row.created_at),
-        "refreshed": moment(row.created_at),
+        "refreshed": moment(row.refreshed_at or row.created_at),
         "expires": moment(row.expires_at),
-        "isExpired": _is_over(row, call.now),
+        "lastUsed": moment(row.last_used_at),
+        "isExpired": row.expires_at is not None and row.expires_at <= now,
         "isDisabled": False,
-        "owner": project(call.project),
-        "organization": {"id": "1"},
+        "creatorToken": {"id": None, "description": str(creator)} if creator is not None else None,
+        "orchestrationId": row.orchestration.key if row.orchestration is not None else None,
     }
-    return {**document, "admin": _admin(row.user, role)} if row.user is not None and role is not None else document
+
+
+def token_event(row: TokenEvent) -> Json:
+    return {
+        "uuid": f"token-{row.pk}",
+        "id": str(row.pk),
+        "event": f"storage.token{row.kind.removeprefix('token.').capitalize()}",
+        "type": "info",
+        "message": row.message,
+        "created": moment(row.at),
+        "component": "storage",
+        "params": {"by": row.by},
+        "results": {},
+    }
 
 
 def project(row: Project) -> Json:
@@ -168,7 +208,3 @@ def branch(row: Project) -> Json:
 
 def _admin(user: User, role: Role) -> Json:
     return {"id": user.pk, "name": str(user), "role": ADMIN_ROLES[role], "features": [], "isOrganizationMember": False}
-
-
-def _is_over(row: Token, now: datetime) -> bool:
-    return row.expires_at is not None and row.expires_at <= now

@@ -9,26 +9,33 @@ from django.http import HttpRequest
 from orchestrations import access
 from orchestrations.api import fields, presenting
 from orchestrations.api.errors import NOTIFICATION, QUEUE, SCHEDULER, STORAGE, NotFound
+from orchestrations.api.operations import operation
+from orchestrations.api.schemas import BRANCH, INDEX, VERIFIED_TOKEN
 from orchestrations.api.wire import Call, endpoint, origin
 from orchestrations.components import catalogue
+from orchestrations.lib.openapi import TEXT, list_of
 
 DEFAULT = "default"
 
 
+@operation("Show the token of the call", {200: VERIFIED_TOKEN})
 def _verify(call: Call) -> Any:
     role = access.role_of(call.actor.user, call.project) if call.actor.user is not None else None
-    return presenting.token(call, role, origin(call.request))
+    return presenting.verified_token(call, role, origin(call.request))
 
 
+@operation("List the branches: there is one", {200: list_of(BRANCH)})
 def _list_branches(call: Call) -> Any:
     return [presenting.branch(call.project)]
 
 
+@operation("Show a branch", {200: BRANCH})
 def _show_branch(call: Call, branch_id: str) -> Any:
     check_branch(call, branch_id)
     return presenting.branch(call.project)
 
 
+@operation("List the services of this installation", {200: INDEX}, query={"exclude": TEXT})
 def _describe(request: HttpRequest) -> Any:
     """Public: clients find the other services here before they show a token."""
     here = origin(request)

@@ -20,10 +20,12 @@ from django.views.decorators.csrf import csrf_exempt
 
 from orchestrations import access, tokens
 from orchestrations.access import Actor
-from orchestrations.api import errors, fields
+from orchestrations.api import errors, fields, limiting
 from orchestrations.api.errors import ApiError, Invalid, Service
 from orchestrations.api.fields import Fields
-from orchestrations.models import Project, Role, Token
+from orchestrations.api.operations import Operation
+from orchestrations.lib.rates import Verdict
+from orchestrations.models import Project, Token
 
 NOT_AN_ID = -1
 
@@ -72,6 +74,15 @@ class Answer:
 Handler = Callable[..., Any]
 
 
+@dataclass(frozen=True)
+class Described:
+    """What a view of the API says of itself, as its attribute ``described``; operations by method in lower case."""
+
+    service: Service
+    is_public: bool
+    operations: dict[str, Operation]
+
+
 def endpoint(service: Service, *, is_public: bool = False, **handlers: Handler) -> Callable[..., HttpResponse]:
     """The view of one address: a handler per method, named in lower case.
 
@@ -82,17 +93,24 @@ def endpoint(service: Service, *, is_public: bool = False, **handlers: Handler) 
     def view(request: HttpRequest, **parts: str) -> HttpResponse:
         # A page's session means nothing here, so there is nothing that a forged form could use.
         method = "get" if request.method == "HEAD" else (request.method or "").lower()
+        verdict: Verdict | None = None
         try:
             if method not in handlers:
                 return _wrong_method(service, request, handlers)
             subject = request if is_public else authenticate(request)
+            if isinstance(subject, Call):
+                verdict = limiting.count(subject.token)
+                if verdict is not None and not verdict.allowed:
+                    raise limiting.TooMany(verdict)
             response = _written(handlers[method](subject, **parts))
         except Exception as error:  # the API's edge: whatever it is, it is answered in the service's shape
             response = errors.respond(service, request, error)
+        limiting.tell(response, verdict)
         if request.method == "HEAD":
             response.content = b""
         return response
 
+    view.described = Described(service, is_public, _operations(handlers))  # type: ignore[attr-defined]
     return view
 
 
@@ -114,8 +132,9 @@ def authenticate(request: HttpRequest) -> Call:
     token = tokens.find(text, now)
     if token is None:
         raise ApiError(401, errors.INVALID_TOKEN)
-    actor = Actor(user=token.user, token=token)
-    if actor.is_person and not access.may(actor, token.project, Role.VIEWER):
+    role = access.role_of(token.user, token.project) if token.user is not None else None
+    actor = Actor(user=token.user, token=token, role=role)
+    if actor.is_person and role is None:
         # Its owner has left the project.
         raise ApiError(401, errors.INVALID_TOKEN)
     return Call(request=request, token=token, token_text=text, actor=actor, project=token.project, now=now)
@@ -141,6 +160,15 @@ def has_no_nul(text: str) -> bool:
     return "\x00" not in text
 
 
+def _operations(handlers: dict[str, Handler]) -> dict[str, Operation]:
+    """Raises TypeError for a handler of which nothing is said."""
+    found = {method: getattr(handler, "operation", None) for method, handler in handlers.items()}
+    silent = next((handlers[method] for method, said in found.items() if said is None), None)
+    if silent is not None:
+        raise TypeError(f"{silent.__module__}.{silent.__name__} is not described: mark it with @operation.")
+    return {method: said for method, said in found.items() if said is not None}
+
+
 def _wrong_method(service: Service, request: HttpRequest, handlers: dict[str, Handler]) -> HttpResponse:
     allowed = ", ".join(sorted(name.upper() for name in handlers))
     error = ApiError(405, f"{request.method} is not possible here; possible: {allowed}.")
@@ -150,6 +178,9 @@ def _wrong_method(service: Service, request: HttpRequest, handlers: dict[str, Ha
 
 
 def _written(content: Any) -> HttpResponse:
+    if isinstance(content, HttpResponse):
+        content.headers["Cache-Control"] = "no-store"
+        return content
     answer = content if isinstance(content, Answer) else Answer(content)
     if answer.content is None:
         response = HttpResponse(status=204)

@@ -23,6 +23,7 @@ __all__ = [
     "all",
     "get",
     "grouped",
+    "offered",
     "problems",
     "reload",
 ]
@@ -65,6 +66,12 @@ def grouped() -> list[tuple[ComponentKind, list[Component]]]:
     """Kinds that have components, extractors first and orchestrators last; `kind.plural` is the heading."""
     by_name = sorted(_catalogue().components.values(), key=lambda component: (component.name.casefold(), component.id))
     groups = [(kind, [component for component in by_name if component.kind is kind]) for kind in ComponentKind]
+    return [(kind, components) for kind, components in groups if components]
+
+
+def offered() -> list[tuple[ComponentKind, list[Component]]]:
+    """As ``grouped``, without those that are hidden: what people choose from."""
+    groups = [(kind, [each for each in components if not each.is_hidden]) for kind, components in grouped()]
     return [(kind, components) for kind, components in groups if components]
 
 

@@ -33,6 +33,13 @@ class ComponentKind(StrEnum):
         return f"{self.value.capitalize()}s"
 
 
+class TableFormat(StrEnum):
+    """How tables lie in the data folder of a job."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Component:
     """A program that jobs can run, and what the page and the engine must know about it."""
@@ -48,10 +55,22 @@ class Component:
     schema: dict[str, Any]
     """JSON Schema of `parameters`; of the whole configuration for an orchestrator."""
     defaults: dict[str, Any]
+    template: dict[str, Any]
+    """Parameters that the form of a new configuration begins with; nothing counts that was not saved."""
     safe_to_run_again: bool
     label: str
     """Only workers with this label run it; "" is any worker."""
     forwards_token: bool
+    table_format: TableFormat
+    takes_input_tables: bool
+    gives_output_tables: bool
+    """Whether a form offers a mapping; what a configuration declares counts all the same."""
+    has_default_bucket: bool
+    """Output without a destination goes into a bucket named after the configuration."""
+    is_hidden: bool
+    """Not in the catalogue that people choose from."""
+    actions: tuple[str, ...]
+    """What the program does besides `run`, such as `testConnection`: ends at once with a sentence, moves no table."""
     time_limit_seconds: float | None
     memory_limit_bytes: int | None
     documentation_url: str
@@ -71,6 +90,8 @@ class InvalidDeclaration(Exception):
     """A component.json that cannot be used; the text names the file and the field."""
 
 
+_READERS = {ComponentKind.TRANSFORMATION, ComponentKind.WRITER, ComponentKind.APPLICATION}
+_GIVERS = {ComponentKind.EXTRACTOR, ComponentKind.TRANSFORMATION, ComponentKind.APPLICATION}
 _TEXT = {"type": "string"}
 _FLAG = {"type": "boolean"}
 DECLARATION_SCHEMA: dict[str, Any] = {
@@ -89,9 +110,20 @@ DECLARATION_SCHEMA: dict[str, Any] = {
         "takes_process_from_parameters": _FLAG,
         "schema": {"type": "object"},
         "defaults": {"type": "object"},
+        "template": {"type": "object"},
         "safe_to_run_again": _FLAG,
         "label": {"type": "string", "pattern": "^[A-Za-z0-9._-]{0,50}$"},
         "forwards_token": _FLAG,
+        "table_format": {"enum": [table_format.value for table_format in TableFormat]},
+        "takes_input_tables": _FLAG,
+        "gives_output_tables": _FLAG,
+        "has_default_bucket": _FLAG,
+        "is_hidden": _FLAG,
+        "actions": {
+            "type": "array",
+            "uniqueItems": True,
+            "items": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,50}$"},
+        },
         "time_limit_seconds": {"type": "number", "exclusiveMinimum": 0},
         "memory_limit_bytes": {"type": "integer", "minimum": 1},
         "documentation_url": {"type": "string", "pattern": "^(https?://.+)?$"},
@@ -130,9 +162,16 @@ def _component(document: Mapping[str, Any], folder: Path, builtin: bool) -> Comp
         takes_process_from_parameters=document.get("takes_process_from_parameters", False),
         schema=document.get("schema", {}),
         defaults=document.get("defaults", {}),
+        template=document.get("template", {}),
         safe_to_run_again=document.get("safe_to_run_again", False),
         label=document.get("label", ""),
         forwards_token=document.get("forwards_token", False),
+        table_format=TableFormat(document.get("table_format", TableFormat.CSV)),
+        takes_input_tables=document.get("takes_input_tables", kind in _READERS),
+        gives_output_tables=document.get("gives_output_tables", kind in _GIVERS),
+        has_default_bucket=document.get("has_default_bucket", kind is ComponentKind.EXTRACTOR),
+        is_hidden=document.get("is_hidden", False),
+        actions=tuple(document.get("actions", ())),
         time_limit_seconds=document.get("time_limit_seconds"),
         memory_limit_bytes=document.get("memory_limit_bytes"),
         documentation_url=document.get("documentation_url", ""),

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from jsonschema.exceptions import ValidationError, best_match
 
+from orchestrations import mappings
 from orchestrations.components.declarations import Component
 from orchestrations.components.sentences import path_text, sentence
 from orchestrations.lib import json_api, secrets
@@ -52,6 +53,15 @@ def validate(component: Component, configuration: Mapping[str, Any]) -> None:
     if error is not None:
         path, text = sentence(error)
         raise InvalidParameters(path_text([*root, *path]), text)
+    if not component.is_orchestrator:
+        _check_mapping(document)
+
+
+def _check_mapping(document: Document) -> None:
+    try:
+        mappings.parse(document)
+    except mappings.InvalidMapping as problem:
+        raise InvalidParameters(problem.field_path, problem.message) from problem
 
 
 def problems(component: Component, configuration: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:

@@ -62,16 +62,25 @@ class _Place:
     seen: frozenset[str] = frozenset()
 
 
-def of_document(schema: Schema, stored: Any, *, default: Any = ABSENT, path: Path = ()) -> Field:
-    """``path``: where the value stands in the whole document; ``default`` is shown where nothing is stored."""
-    return _build(schema, stored, _Place(ROOT_NAME, path, label="Parameters", default=default), _Origin(schema, None))
+def of_document(schema: Schema, stored: Any, *, default: Any = ABSENT, path: Path = (), name: str = ROOT_NAME) -> Field:
+    """``path``: where the value stands in the whole document; ``default`` is shown where nothing is stored.
+
+    ``name``: how the names of its inputs begin, for a second tree in the same form.
+    """
+    return _build(schema, stored, _Place(name, path, label="Parameters", default=default), _Origin(schema, None))
 
 
 def of_post(
-    schema: Schema, stored: Any, posted: Mapping[str, list[str]], *, default: Any = ABSENT, path: Path = ()
+    schema: Schema,
+    stored: Any,
+    posted: Mapping[str, list[str]],
+    *,
+    default: Any = ABSENT,
+    path: Path = (),
+    name: str = ROOT_NAME,
 ) -> Field:
     """The same with what a person made of it. What was not posted is as it is stored."""
-    place = _Place(ROOT_NAME, path, label="Parameters", default=default)
+    place = _Place(name, path, label="Parameters", default=default)
     return _build(schema, stored, place, _Origin(schema, posted))
 
 
@@ -106,6 +115,8 @@ def shown_text(kind: Kind, stored: Any, default: Any = ABSENT) -> str:
         return "" if stored is ABSENT else json_text(stored)
     if kind is Kind.JSON:
         return "" if stored is ABSENT else json_text(secrets.mask_document(stored), indent=2)
+    if kind is Kind.LINES:
+        return "" if stored is ABSENT else "\n".join(stored)
     return plain_text(stored)
 
 

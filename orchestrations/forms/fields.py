@@ -100,9 +100,20 @@ class Field:
         return title.lower() if isinstance(title, str) and title else "entry"
 
     @property
+    def part(self) -> dict[str | int, Field]:
+        """Of an object: its properties by their keys, for a template that draws them in an order of its own."""
+        return {each.path[-1]: each for each in self.fields}
+
+    @property
+    def is_unfolded(self) -> bool:
+        """Of an object: whether a field of it that is folded away (``"folded"``) holds something, or is at fault."""
+        return any(each.text or each.error or each.has_focus for each in self.fields if each.schema.get("folded"))
+
+    @property
     def rows(self) -> int:
         """How high a box of several lines is drawn."""
         least = 14 if self.kind == "code" and self.name.count("/") == 1 else 3
+        least = 2 if self.kind == "lines" else least
         return min(max(least, self.text.count("\n") + 2), 40)
 
     @property

@@ -32,7 +32,7 @@ def _add(field: Field, root: Schema) -> None:
     if field.kind not in (Kind.LIST, Kind.MAP) or len(field.fields) >= MOST_POSTED_ITEMS:
         return
     item = new_item(field, root)
-    item.has_focus = True
+    _focus(item)
     field.fields.append(item)
 
 
@@ -41,8 +41,15 @@ def _change(around: Field, item: Field, verb: str) -> None:
     around.fields.pop(place)
     if verb == "remove":
         beside = around.fields[min(place, len(around.fields) - 1)] if around.fields else around
-        beside.has_focus = True
+        _focus(beside)
     else:
         around.fields.insert(max(0, place + (-1 if verb == "up" else 1)), item)
-        item.has_focus = True
+        _focus(item)
     renumber(around)
+
+
+def _focus(field: Field) -> None:
+    """Of an object its first input: it has none itself."""
+    while field.kind is Kind.OBJECT and field.fields:
+        field = field.fields[0]
+    field.has_focus = True

@@ -118,6 +118,13 @@ def number_of(text: str, *, whole: bool = False) -> int | float:
     return number
 
 
+def _lines(field: Field) -> Any:
+    """Blank lines are none of the texts."""
+    if _unchanged(field):
+        return field.stored
+    return [line.strip() for line in field.text.split("\n") if line.strip()] or _emptied(field, [], "minItems")
+
+
 def _checkbox(field: Field) -> Any:
     if field.stored is not ABSENT:
         return field.is_checked
@@ -202,7 +209,7 @@ def _concrete(item: Field, value: Any) -> Any:
         return value
     if item.kind in (Kind.OBJECT, Kind.MAP):
         return {}
-    if item.kind in (Kind.LIST, Kind.CHOICES):
+    if item.kind in (Kind.LIST, Kind.CHOICES, Kind.LINES):
         return []
     if item.kind in (Kind.NUMBER, Kind.INTEGER, Kind.SELECT, Kind.JSON):
         item.error = item.error or "Give a value, or remove this entry."
@@ -240,7 +247,7 @@ def _least(field: Field) -> Any:
     """What a field that must be there holds when nothing was typed; ABSENT when only the person can say."""
     if field.kind is Kind.CHECKBOX:
         return field.is_checked
-    if field.kind in (Kind.LIST, Kind.CHOICES):
+    if field.kind in (Kind.LIST, Kind.CHOICES, Kind.LINES):
         return ABSENT if field.schema.get("minItems") else []
     if field.kind is Kind.MAP:
         return ABSENT if field.schema.get("minProperties") else {}
@@ -254,6 +261,7 @@ _READERS: dict[Kind, Callable[[Field], Any]] = {
     Kind.TEXT: _text,
     Kind.LONG: _text,
     Kind.CODE: _text,
+    Kind.LINES: _lines,
     Kind.NUMBER: _number,
     Kind.INTEGER: _number,
     Kind.CHECKBOX: _checkbox,

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     LONG = "long"
     """A text of several lines."""
     CODE = "code"
+    LINES = "lines"
+    """A list of texts, one a line (``"format": "lines"``)."""
     NUMBER = "number"
     INTEGER = "integer"
     CHECKBOX = "checkbox"
@@ -158,6 +160,8 @@ def _kind_of_list(schema: Schema) -> Kind:
     items = schema.get("items")
     if not isinstance(items, Mapping) or not items:
         return Kind.JSON
+    if schema.get("format") == "lines" and plain_type(items) == "string":
+        return Kind.LINES
     offered = schema.get("uniqueItems") is True and options_of(items) and "prefixItems" not in schema
     return Kind.CHOICES if offered else Kind.LIST
 
@@ -174,6 +178,8 @@ def _holds(kind: Kind, schema: Schema, stored: Any) -> bool:
         offered = [json_text(each) for each in options_of(schema["items"])]
         given = [json_text(each) for each in stored] if isinstance(stored, list) else [""]
         return set(given) <= set(offered) and len(set(given)) == len(given)
+    if kind is Kind.LINES:
+        return isinstance(stored, list) and all(map(_is_line, stored))
     if kind in (Kind.NUMBER, Kind.INTEGER):
         return isinstance(stored, int | float) and not isinstance(stored, bool)
     if kind is Kind.LIST:
@@ -181,3 +187,7 @@ def _holds(kind: Kind, schema: Schema, stored: Any) -> bool:
     if kind in (Kind.MAP, Kind.OBJECT):
         return isinstance(stored, dict) and (kind is Kind.OBJECT or len(stored) <= MOST_ITEMS)
     return isinstance(stored, bool if kind is Kind.CHECKBOX else str)
+
+
+def _is_line(value: Any) -> bool:
+    return isinstance(value, str) and not {"\n", "\r"} & set(value)

@@ -39,7 +39,7 @@ def rough_words(seconds: float | None) -> str:
 
 
 def distance_words(then: datetime, now: datetime, zone: tzinfo) -> str:
-    """How far off, in days of `zone`: "just now", "2 min ago", "yesterday", "6 days ago", "2026-10-12", "in 4 min"."""
+    """How far off, in days of `zone`: "just now", "yesterday", "6 days ago", "5 months ago", "in 4 min", a date."""
     seconds = (now - then) / timedelta(seconds=1)
     if seconds <= -1:
         return f"in {rough_words(-seconds)}"
@@ -54,8 +54,12 @@ def distance_words(then: datetime, now: datetime, zone: tzinfo) -> str:
         return f"{int(seconds // HOUR)} h ago"
     if days == 1:
         return "yesterday"
-    if days <= 30:
+    if days < 14:
         return f"{days} days ago"
+    if days < 60:
+        return f"{days // 7} weeks ago"
+    if days < 365:
+        return f"{days // 30} months ago"
     return f"{then.astimezone(zone):%Y-%m-%d}"
 
 

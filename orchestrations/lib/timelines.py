@@ -129,6 +129,11 @@ def draw(
     )
 
 
+def blank(spans: Sequence[Span]) -> Timeline:
+    """That of a run that has not begun: there is nothing to measure."""
+    return Timeline(bars=[Bars(span.status) for span in spans])
+
+
 def phase_starts(phases: Sequence[Sequence[Span]], now: datetime) -> list[datetime | None]:
     """When each phase of a run on its way has started or should start; None when nobody can know."""
     starts: list[datetime | None] = []

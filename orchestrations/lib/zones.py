@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 AREAS = frozenset(
@@ -29,9 +30,15 @@ def find(name: str) -> ZoneInfo | None:
     return ZoneInfo(name) if is_known(name) else None
 
 
-def choices(now: datetime) -> list[Zone]:
+def choices(now: datetime) -> Sequence[Zone]:
     """UTC first, then every place by name."""
-    return [Zone(name, f"{name.replace('_', ' ')}, {_clock(name, now)}") for name in ["UTC", *sorted(_names())]]
+    return _choices(now.astimezone(UTC).replace(second=0, microsecond=0))
+
+
+@lru_cache(maxsize=2)
+def _choices(minute: datetime) -> Sequence[Zone]:
+    """Kept, since it takes milliseconds to look at hundreds of clocks, which all change with the minute."""
+    return tuple(Zone(name, f"{name.replace('_', ' ')}, {_clock(name, minute)}") for name in ["UTC", *sorted(_names())])
 
 
 @cache

@@ -20,6 +20,12 @@ def default_parallel_jobs() -> int:
     return int(settings.PROJECT_PARALLEL_JOBS)
 
 
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def visible_to(self, user: models.Model) -> ProjectQuerySet:
+        """Those that the person is a member of; administrators of the site see all."""
+        return self if getattr(user, "is_superuser", False) else self.filter(memberships__user=user)
+
+
 class Project(models.Model):
     """The boundary of everything a team owns."""
 
@@ -32,7 +38,7 @@ class Project(models.Model):
     paused_at = models.DateTimeField(null=True, blank=True, help_text="Since when nothing new is started.")
     created_at = models.DateTimeField()
 
-    objects: ClassVar = models.Manager()
+    objects: ClassVar = ProjectQuerySet.as_manager()
 
     class Meta:
         constraints = [

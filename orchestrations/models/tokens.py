@@ -37,6 +37,7 @@ class Token(models.Model):
     replaced_at = models.DateTimeField(
         null=True, blank=True, help_text="A newer one took over: refused for anything new (R18)."
     )
+    refreshed_at = models.DateTimeField(null=True, blank=True, help_text="When it was last made anew.")
     last_used_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar = models.Manager()
@@ -58,3 +59,19 @@ class Token(models.Model):
     def is_master(self) -> bool:
         """A person's own: may do what the person may."""
         return self.user_id is not None
+
+
+class TokenEvent(models.Model):
+    """What happened to a token: created, changed, refreshed, replaced. Gone with it."""
+
+    token = models.ForeignKey(Token, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=40, help_text="Past participle: token.created, token.refreshed …")
+    message = models.TextField()
+    by = models.CharField(max_length=255, help_text="The person or the token that did it.")
+
+    class Meta:
+        indexes = [models.Index(fields=["token", "-id"], name="token_event_of_token")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of token {self.token_id}"

@@ -1,7 +1,7 @@
 """The few tags of the pages. Small pieces are built here, not by `{% include %}`: a list draws hundreds of them."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
-from orchestrations.lib import durations
+from orchestrations.lib import amounts, durations
 from orchestrations.lib.timelines import Bars, Piece
 
 register = template.Library()
@@ -146,6 +146,24 @@ def avatar(name: str, machine: bool = False, large: bool = False) -> SafeString:
     return format_html('<span class="{}" title="{}" aria-hidden="true">{}</span>', classes, name, letters.upper())
 
 
+LONGEST_CELL = 200
+
+
+@register.simple_tag
+def preview_rows(preview: Any) -> SafeString:
+    """The rows of a preview (jobs.queries.tables.Preview): thousands of cells, cut short; NULL is told from nothing."""
+    starts = ['<td class="num">' if column.is_number else "<td>" for column in preview.columns]
+    return SafeString("".join(f"<tr>{''.join(map(_cell, starts, row))}</tr>" for row in preview.rows))
+
+
+def _cell(start: str, value: str | None) -> str:
+    if value is None:
+        return f'{start}<span class="grid__null">NULL</span></td>'
+    if len(value) <= LONGEST_CELL:
+        return f"{start}{escape(value)}</td>"
+    return f"{start}{escape(value[:LONGEST_CELL])}…</td>"
+
+
 @register.filter
 def duration(seconds: float | None) -> str:
     """Exact, for columns: "11 min 18 s", "N/A"."""
@@ -158,6 +176,18 @@ def rough(seconds: float | None) -> str:
     return durations.rough_words(seconds)
 
 
+@register.filter
+def amount(count: int) -> str:
+    """Exact, with thin spaces: "12 480 311"."""
+    return amounts.count_words(count)
+
+
+@register.filter
+def size(size_bytes: int) -> str:
+    """Of data: "38 MB"."""
+    return amounts.size_words(size_bytes)
+
+
 @register.simple_tag
 def moment(when: datetime | None, short: bool = False) -> SafeString:
     """A moment in the viewer's zone, the zone named in the title; `short` leaves out what is clear today."""
@@ -165,13 +195,33 @@ def moment(when: datetime | None, short: bool = False) -> SafeString:
         return format_html('<span class="muted">{}</span>', durations.NOT_AVAILABLE)
     zone = timezone.get_current_timezone()
     words = durations.clock_words(when, timezone.now(), zone) if short else durations.moment_words(when, zone)
-    return _time(when, words)
+    return _time(when, words, zone)
 
 
 @register.simple_tag
 def clock(when: datetime) -> SafeString:
     """Only the time of day, to the second, for the lines of a log."""
-    return _time(when, f"{when.astimezone(timezone.get_current_timezone()):%H:%M:%S}")
+    return _clock(when.replace(microsecond=0), timezone.get_current_timezone())
+
+
+@register.simple_tag
+def log_lines(lines: Iterable[Any]) -> SafeString:
+    """The lines of a log, each with time, level, source ("" = the job itself) and text; five hundred in one go."""
+    zone = timezone.get_current_timezone()
+    return SafeString("".join([_log_line(line, zone) for line in lines]))
+
+
+def _log_line(line: Any, zone: tzinfo) -> str:
+    status = "" if line.level == "info" else f' data-status="{line.level}"'
+    source = f'<span class="log__source" title="{(name := escape(line.source))}">{name}</span>' if line.source else ""
+    words = f'<span class="log__level">{line.level}</span>{source}<p>{escape(line.text)}</p>'
+    return f"<li{status}>{_clock(line.at.replace(microsecond=0), zone)}{words}</li>"
+
+
+@lru_cache(maxsize=1024)
+def _clock(second: datetime, zone: tzinfo) -> SafeString:
+    """Many lines are of the same second."""
+    return _time(second, f"{second.astimezone(zone):%H:%M:%S}", zone)
 
 
 @register.simple_tag
@@ -179,7 +229,8 @@ def ago(when: datetime | None) -> SafeString:
     """How long ago: "2 min ago", "yesterday"; the moment itself is in the title."""
     if when is None:
         return EMPTY
-    return _time(when, durations.distance_words(when, timezone.now(), timezone.get_current_timezone()))
+    zone = timezone.get_current_timezone()
+    return _time(when, durations.distance_words(when, timezone.now(), zone), zone)
 
 
 @register.simple_tag
@@ -197,7 +248,8 @@ def zone_name() -> str:
     return str(timezone.get_current_timezone())
 
 
-def _time(when: datetime, words: str) -> SafeString:
-    title = durations.moment_title(when, timezone.get_current_timezone())
+def _time(when: datetime, words: str, zone: tzinfo) -> SafeString:
+    """Nothing that a person wrote is in it."""
+    title = durations.moment_title(when, zone)
     machine = when.astimezone(UTC).isoformat(timespec="seconds")
-    return format_html('<time datetime="{}" title="{}">{}</time>', machine, title, words)
+    return SafeString(f'<time datetime="{machine}" title="{title}">{words}</time>')

@@ -54,6 +54,10 @@ class MemberRequest(PersonRequest):
     """A request of a member of the project that its address names."""
 
     member: Member
+    section: str
+    """The name of the page that the navigation marks, where that is not the one whose address this is."""
+    workers: Any
+    """What the page has already found out about them (jobs.health); the frame shows it too."""
 
 
 View = Callable[..., HttpResponseBase]
@@ -80,11 +84,10 @@ def for_members(role: Role = Role.VIEWER) -> Callable[[View], View]:
         @for_people
         @wraps(view)
         def wrapper(request: MemberRequest, project_id: int, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            project = Project.objects.filter(pk=project_id).first()
-            own = access.role_of(request.user, project) if project is not None else None
-            if project is None or own is None:
+            visited = access.visit(request.user, project_id)
+            if visited is None:
                 raise Http404("There is no such project, or it is not yours.")
-            member = Member(request.user, project, own, timezone.now())
+            member = Member(request.user, *visited, timezone.now())
             if not member.may(role):
                 raise PermissionDenied(f"This needs the role {role.label.lower()}.")
             request.member = member

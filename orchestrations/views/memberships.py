@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from orchestrations import invitations, memberships, queries
+from orchestrations import invitations, mailing, memberships, queries
 from orchestrations.invitations import CannotInvite, Unconfirmed
 from orchestrations.lib.htmx import go_to, wants_fragment
 from orchestrations.memberships import AlreadyMember, LastAdmin, NotAMember
@@ -104,7 +104,7 @@ def renewal(request: MemberRequest, membership_id: int) -> HttpResponse:
     except CannotInvite as refused:
         messages.error(request, str(refused))
     else:
-        _show_once(request, membership, secret)
+        _hand_over(request, membership, secret)
     return go_to(request, reverse("members", args=[membership.project_id]))
 
 
@@ -122,16 +122,23 @@ def _is_invited(request: MemberRequest, form: InvitationForm) -> bool:
         form.add_error("email", str(refused))
         return False
     if invited.secret:
-        _show_once(request, invited.membership, invited.secret)
+        _hand_over(request, invited.membership, invited.secret)
     else:
         messages.success(request, f"{invited.membership.user} was added.")
     return True
 
 
-def _show_once(request: MemberRequest, membership: Membership, secret: str) -> None:
+def _hand_over(request: MemberRequest, membership: Membership, secret: str) -> None:
+    """By mail, or shown to the admin this once."""
     path = reverse("invitation", args=[membership.user_id, secret])
     link = f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
-    request.session[SHOWN_ONCE] = {"email": membership.user.email, "link": link}
+    member = request.member
+    if mailing.is_set_up():
+        project_name = member.project.name
+        mailing.invite(membership.user, link=link, project_name=project_name, by=member.user, now=member.now)
+        messages.success(request, f"An invitation is on its way to {membership.user.email}.")
+    else:
+        request.session[SHOWN_ONCE] = {"email": membership.user.email, "link": link}
 
 
 def _find(request: MemberRequest, membership_id: int) -> Membership:

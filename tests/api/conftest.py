@@ -10,6 +10,7 @@ from django.test import Client
 from orchestrations import tokens
 from orchestrations.models import Project, Role, Token, User
 from tests import builders
+from tests.api import contract
 from tests.conftest import NOW
 
 STORAGE = "/v2/storage"
@@ -25,13 +26,15 @@ class Api:
     client: Client = field(default_factory=lambda: Client(raise_request_exception=False), repr=False)
 
     def call(self, method: str, path: str, body: Any = None, *, form: Any = None, **headers: str) -> Any:
-        """The response. ``body`` is sent as JSON, ``form`` (text) as a form; headers have _ for -."""
+        """The response, if it keeps the contract. ``body`` goes as JSON, ``form`` as a form; headers have _ for -."""
         sent = {"X-StorageApi-Token": self.text} if self.text else {}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         kind, data = "application/json", "" if body is None else json.dumps(body)
         if form is not None:
             kind, data = "application/x-www-form-urlencoded", form
-        return self.client.generic(method, path, data, content_type=kind, headers=sent)
+        response = self.client.generic(method, path, data, content_type=kind, headers=sent)
+        contract.check(method, path, response)
+        return response
 
     def get(self, path: str, **headers: str) -> Any:
         return self.call("GET", path, **headers)

@@ -58,12 +58,12 @@ def test_a_list_takes_the_same_queries_for_one_and_for_many(
     api: Api, project: Project, load: Configuration, django_assert_num_queries: Any
 ) -> None:
     api.get(COMPONENTS)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         api.get(COMPONENTS)
     for _ in range(20):
         builders.build_configuration(project)
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert len(api.get(COMPONENTS).json()[0]["configurations"]) == 21
 
 

@@ -109,12 +109,12 @@ def test_a_list_takes_the_same_queries_for_one_and_for_many(
     api: Api, project: Project, configuration: Configuration, django_assert_num_queries: Any
 ) -> None:
     api.get(COMMAND)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         api.get(COMMAND)
     for _ in range(20):
         builders.build_configuration(project)
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert len(api.get(COMMAND).json()) == 21
 
 

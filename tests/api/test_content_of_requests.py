@@ -53,6 +53,50 @@ def test_a_token_that_reaches_the_component_may_bring_it(project: Project, night
     assert outside.post(JOBS, body_of(nightly, plan_of("command", PROGRAM))).status_code == 201
 
 
+def removal_of(table_id: str) -> dict[str, Any]:
+    """Content that deletes every row of the table."""
+    return {
+        "parameters": {"name": "orders.csv", "manifest": {"columns": ["id", "amount"]}},
+        "storage": {"output": {"tables": [{"source": "orders.csv", "destination": table_id}]}},
+    }
+
+
+def test_a_token_for_orchestrations_borrows_no_buckets_from_them(project: Project, nightly: Configuration) -> None:
+    table = builders.build_table(project)
+    outside = limited_api(project, component_access=[ORCHESTRATOR], bucket_permissions={})
+    content = plan_of("tutti.load", removal_of(table.table_id))
+    within = plan_of(ORCHESTRATOR, content)
+    within["tasks"][0]["task"]["configId"] = nightly.key
+
+    refused = [
+        outside.post(JOBS, body_of(nightly, content)),
+        outside.post(JOBS, {"component": ORCHESTRATOR, "configData": within}),
+    ]
+
+    assert [each.status_code for each in refused] == [403, 403]
+    assert all("needs access to every bucket" in each.json()["error"] for each in refused)
+    assert not Job.objects.exists()
+
+
+def test_content_that_runs_with_the_token_itself_needs_no_buckets(project: Project) -> None:
+    outside = limited_api(project, component_access=[ORCHESTRATOR, "command"], bucket_permissions={})
+
+    made = outside.post(JOBS, {"component": ORCHESTRATOR, "configData": plan_of("command", PROGRAM)})
+
+    assert made.status_code == 201
+
+
+def test_an_operator_changes_no_table_by_a_job_of_his_own_making(project: Project, oscar: User) -> None:
+    table = builders.build_table(project)
+    body = {"component": "tutti.load", "configData": removal_of(table.table_id)}
+
+    refused = api_of(project, oscar).post(JOBS, body)
+
+    assert refused.status_code == 403
+    assert "needs the role editor" in refused.json()["error"]
+    assert not Job.objects.exists()
+
+
 def test_broken_content_within_content_is_refused(project: Project, nightly: Configuration) -> None:
     outside = limited_api(project, component_access=[ORCHESTRATOR])
 

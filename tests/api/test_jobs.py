@@ -483,6 +483,20 @@ def test_a_key_is_not_for_another_content(api: Api, load: Configuration) -> None
     assert Job.objects.count() == 1
 
 
+@pytest.mark.parametrize("change", [{"tag": "other"}, {"delay": 60}, {"mode": "forceRun"}], ids=str)
+def test_a_key_is_not_for_anything_else_that_is_asked_for(
+    api: Api, load: Configuration, change: dict[str, Any]
+) -> None:
+    body = {"component": "command", "config": load.key}
+    first = api.post(JOBS, body, Idempotency_Key="k")
+
+    response = api.post(JOBS, {**body, **change}, Idempotency_Key="k")
+
+    assert "Idempotency-Key" in assert_queue_error(response, 409)
+    assert api.post(JOBS, dict(reversed(body.items())), Idempotency_Key="k").json()["id"] == first.json()["id"]
+    assert Job.objects.count() == 1
+
+
 @pytest.mark.parametrize("key", ["k" * 256, "a\tb"])
 def test_what_is_no_key_is_refused(api: Api, load: Configuration, key: str) -> None:
     response = api.post(JOBS, {"component": "command", "config": load.key}, Idempotency_Key=key)

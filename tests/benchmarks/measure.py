@@ -27,7 +27,7 @@ from django.utils import timezone  # noqa: E402
 from jobs.models import Cluster, Job  # noqa: E402
 from orchestrations.models import Configuration, Project  # noqa: E402
 from tests import builders  # noqa: E402
-from tests.benchmarks import floor, whole  # noqa: E402
+from tests.benchmarks import floor, schedules, submissions, whole  # noqa: E402
 
 DEADLINE_SECONDS = 120
 Figures = dict[str, Any]
@@ -41,11 +41,15 @@ def main(rounds: int, only: set[str]) -> Figures:
     def wanted(name: str) -> bool:
         return not only or name in only
 
-    with cluster():
-        warm_up(project)
-        for name, measure in WORKLOADS.items():
-            if wanted(name):
-                results[name] = measure(project, rounds)
+    if any(wanted(name) for name in WORKLOADS):
+        with cluster():
+            warm_up(project)
+            for name, measure in WORKLOADS.items():
+                if wanted(name):
+                    results[name] = measure(project, rounds)
+    results |= schedules.measure(project, {name for name in schedules.NAMES if wanted(name)})
+    if not only or only & set(submissions.NAMES):
+        results |= submissions.measure(builders.build_project(builders.build_user("programs@example.org")))
     results["bare"] = {name: floor.measure(name, rounds) for name in ("W1", "W2", "W3") if wanted(name)}
     if not only or only & set(whole.NAMES):
         results |= whole.measure()

@@ -34,7 +34,8 @@ from tests.pages.world import World, build_world  # noqa: E402
 
 TASKS = 4
 """A run and the jobs of its tasks lie beside one another."""
-SECONDS_APART = 20
+DAYS = 230
+"""However many jobs there are, they lie in this time: a short history is as old as a long one, only thinner."""
 STATUSES = [JobStatus.SUCCESS] * 96 + [JobStatus.ERROR, JobStatus.ERROR, JobStatus.WARNING, JobStatus.TERMINATED]
 COMPONENTS = ["command"] * 199 + ["python-transformation"]
 
@@ -77,14 +78,31 @@ def _talk(job: Job, count: int) -> None:
         build_log(job, *(f"line {sequence * 100 + number}" for number in range(100)), sequence=sequence)
 
 
+def empty(above: int) -> None:
+    """Takes away what was filled in after this job."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET session_replication_role = replica")
+        else:
+            cursor.execute("PRAGMA foreign_keys = OFF")
+        cursor.execute("DELETE FROM jobs_job WHERE id > %s", [above])
+
+
+def last_job() -> int:
+    last: int | None = Job.objects.aggregate(last=Max("pk"))["last"]
+    return last or 0
+
+
 def fill(project: Project, count: int) -> None:
     """So many more jobs, older than those that are there: their ids come after, their times before."""
-    first = (Job.objects.aggregate(last=Max("pk"))["last"] or 0) + 1
-    rows = _rows(project, first, count)
+    # What the rows need is read here: while a COPY runs, its connection answers nothing else.
+    rows = _rows(project, last_job() + 1, count, *_made_of(project))
     columns = [str(field.column) for field in Job._meta.concrete_fields]
     names = ", ".join(columns)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            # Every row refers to rows that are there: nothing is to be checked.
+            cursor.execute("SET session_replication_role = replica")
             with cursor.copy(f"COPY jobs_job ({names}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row([row[column] for column in columns])
@@ -93,6 +111,10 @@ def fill(project: Project, count: int) -> None:
         else:
             values = ", ".join("?" for _ in columns)
             given = ([_plain(row[column]) for column in columns] for row in rows)
+            # Every row refers to rows that are there, and a database that is lost is filled again.
+            cursor.execute("PRAGMA foreign_keys = OFF")
+            cursor.execute("PRAGMA synchronous = OFF")
+            cursor.execute("PRAGMA cache_size = -400000")
             cursor.execute("BEGIN")
             connection.connection.executemany(f"INSERT INTO jobs_job ({names}) VALUES ({values})", given)
             cursor.execute("COMMIT")
@@ -102,13 +124,26 @@ def _plain(value: Any) -> Any:
     return value.replace(tzinfo=None).isoformat(" ") if hasattr(value, "tzinfo") else value
 
 
-def _rows(project: Project, first: int, count: int) -> Iterator[dict[str, Any]]:
-    runs, components = (
-        list(Configuration.objects.filter(project=project, name__startswith=name).order_by("pk"))
-        for name in ("Load", "Table")
+def _made_of(project: Project) -> tuple[list[Configuration], list[Configuration], list[int]]:
+    """Orchestrations, configurations and people, in turn."""
+    named = Configuration.objects.filter(project=project).order_by("pk")
+    return (
+        list(named.filter(name__startswith="Load")),
+        list(named.filter(name__startswith="Table")),
+        list(User.objects.order_by("pk").values_list("pk", flat=True)),
     )
-    people = [*User.objects.order_by("pk").values_list("pk", flat=True)]
-    beginning = timezone.now() - timedelta(seconds=SECONDS_APART * (count + 100))
+
+
+def _rows(
+    project: Project,
+    first: int,
+    count: int,
+    runs: list[Configuration],
+    components: list[Configuration],
+    people: list[int],
+) -> Iterator[dict[str, Any]]:
+    apart = timedelta(days=DAYS) / count
+    beginning = timezone.now() - timedelta(days=DAYS, hours=1)
     blank: dict[str, Any] = {str(field.column): field.get_default() for field in Job._meta.concrete_fields}
     blank |= {
         "request": "{}",
@@ -121,7 +156,7 @@ def _rows(project: Project, first: int, count: int) -> Iterator[dict[str, Any]]:
         group, place = divmod(number, TASKS + 1)
         configuration = (runs if place == 0 else components)[(group * TASKS + place) % len(runs)]
         root = first + number - place
-        at = beginning + timedelta(seconds=SECONDS_APART * number)
+        at = beginning + apart * number
         row = blank | {"id": first + number, "configuration_id": configuration.pk, "configuration_version": 1}
         row |= {"name": configuration.name, "component_id": configuration.component_id, "is_run": place == 0}
         row |= {"status": STATUSES[(group * 7 + place * 3) % len(STATUSES)].value, "attempt": 1}

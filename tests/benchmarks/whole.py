@@ -127,12 +127,18 @@ def noted(file: Path, count: int) -> float:
 
 
 def idle(root: int) -> dict[str, Any]:
-    """Memory (PSS: shared pages counted once) and processor time of everything below ``root``."""
-    time.sleep(5)
-    pids = below(root)
-    before = sum(map(cpu_seconds, pids))
-    began = time.monotonic()
-    time.sleep(IDLE_SECONDS)
+    """Memory (PSS: shared pages counted once) and processor time of everything below ``root``.
+
+    Measured once nothing ends or begins any more: supervisors that have worked stay for some seconds.
+    """
+    pids: list[int] = [root]
+    after: list[int] = []
+    while pids != after:
+        time.sleep(5)
+        pids, began = below(root), time.monotonic()
+        before = sum(map(cpu_seconds, pids))
+        time.sleep(IDLE_SECONDS)
+        after = below(root)
     spent = sum(map(cpu_seconds, pids)) - before
     return {
         "idle PSS": {"median": sum(map(pss_megabytes, pids))},

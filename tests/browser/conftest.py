@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from orchestrations.models import Configuration, Project, User
@@ -61,7 +62,7 @@ class Site:
 
     @contextmanager
     def page_of(self, user: User, **options: Any) -> Iterator[Page]:
-        """Signed in by the form, on the list of orchestrations."""
+        """Signed in, on the list of orchestrations."""
         with self.home_of(user, **options) as page:
             address = page.locator('.topnav a[href$="/orchestrations/"]').get_attribute("href")
             page.goto(address or "/")
@@ -69,12 +70,14 @@ class Site:
 
     @contextmanager
     def home_of(self, user: User, **options: Any) -> Iterator[Page]:
-        """Signed in by the form, on the start page."""
+        """Signed in, on the start page: without JavaScript by the form, else by a session that is there already."""
         with self.page(**options) as page:
-            page.goto("/")
-            page.get_by_label("E-mail").fill(user.email)
-            page.get_by_label("Password").fill(builders.PASSWORD)
-            page.get_by_role("button", name="Log in").click()
+            if options.get("java_script_enabled", True):
+                name, value = session_of(user)
+                page.context.add_cookies([{"url": self.url, "name": name, "value": value}])
+                page.goto("/")
+            else:
+                sign_in(page, user)
             page.get_by_role("heading", level=1).wait_for()
             yield page
 
@@ -90,6 +93,21 @@ class Site:
             ),
         )
         return page
+
+
+def sign_in(page: Page, user: User) -> None:
+    page.goto("/")
+    page.get_by_label("E-mail").fill(user.email)
+    page.get_by_label("Password").fill(builders.PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def session_of(user: User) -> tuple[str, str]:
+    """The name and the value of a cookie."""
+    client = Client()
+    client.force_login(user)
+    (cookie,) = client.cookies.values()
+    return cookie.key, cookie.value
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -21,6 +23,7 @@ from orchestrations.access import Actor
 from orchestrations.models import Project, User
 from tests import builders
 from tests.browser.conftest import Site
+from tests.browser.furnished import declare_every_kind, furnish
 from tests.browser.judge import COLORS, overflow_of, violations_of
 from tests.pages.rows import build_job
 from tests.pages.test_everybody import PAGES, arguments
@@ -28,9 +31,10 @@ from tests.pages.world import World, build_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-NO_PAGES = {"job-log-download", "orchestration-export", "jobs-suggestions"}
+NO_PAGES = {"job-log-download", "orchestration-export", "table-file", "jobs-suggestions"}
 """Downloads, and a list that is only ever seen under its field (test_suggestions_are_accessible)."""
 DESK, PHONE = ViewportSize(width=1280, height=800), ViewportSize(width=360, height=800)
+TABLET = ViewportSize(width=768, height=800)
 DIALOG = "dialog[open]"
 LINKED = "links => links.map(link => link.getAttribute('href'))"
 PARTS = 3
@@ -38,7 +42,9 @@ PARTS = 3
 
 
 @pytest.fixture
-def world(project: Project, alice: User) -> World:
+def world(project: Project, alice: User, settings: Any, tmp_path: Path) -> World:
+    declare_every_kind(tmp_path / "own" / "database")
+    settings.COMPONENTS_DIR = tmp_path / "own"
     alice.is_staff = True
     alice.save(update_fields=["is_staff"])
     now = timezone.now()
@@ -63,6 +69,7 @@ def pages_of(world: World) -> Iterator[tuple[str, str]]:
     yield "an empty dashboard", f"/projects/{empty.pk}/"
     yield "an empty list of orchestrations", f"/projects/{empty.pk}/orchestrations/"
     yield "an empty list of jobs", f"/projects/{empty.pk}/jobs/"
+    yield from furnish(world).items()
     yield from [(name, reverse(name)) for name in ("profile", "project-new", "styleguide")]
 
 
@@ -130,6 +137,8 @@ def faults_of(page: Page) -> list[str]:
     """Of one visit in every look: the dark changes nothing but colors; a phone has controls of its own."""
     desk = [*violations_of(page), *overflow_of(page)]
     dark = violations_in_the_dark(page)
+    page.set_viewport_size(TABLET)
+    desk += [f"on a tablet: {each}" for each in overflow_of(page)]
     page.set_viewport_size(PHONE)
     phone = [*violations_of(page), *overflow_of(page)]
     page.set_viewport_size(DESK)

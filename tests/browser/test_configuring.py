@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, expect
 
 from jobs.models import Job
 from orchestrations import editing
@@ -16,7 +12,6 @@ from orchestrations.editing import Content
 from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.browser.conftest import PATIENCE_MS, Site
-from tests.browser.judge import overflow_of, violations_of
 from tests.builders import NOW
 from tests.clusters import RunningCluster
 
@@ -222,74 +217,6 @@ def test_a_stale_save_leads_to_what_was_saved_meanwhile(site: Site, alice: User,
         expect(page.get_by_label("Time limit")).to_have_value("5")
         page.get_by_role("button", name="Save mine over version 2").click()
         expect(page.get_by_text("Saved as version 3.")).to_be_visible()
-
-
-@pytest.fixture
-def shop(project: Project, settings: Any, tmp_path: Path) -> Configuration:
-    """Of a component with a field of every kind."""
-    folder = tmp_path / "own" / "database"
-    folder.mkdir(parents=True)
-    declaration = {"id": "acme.db", "name": "Database", "kind": "extractor", "command": ["db"], "schema": EVERY_KIND}
-    (folder / "component.json").write_text(json.dumps(declaration), encoding="utf-8")
-    settings.COMPONENTS_DIR = folder.parent
-    tables = [{"name": "orders", "columns": ["id", "total"]}, {"name": "customers"}]
-    parameters = {"mode": "full", "#password": SECRET, "days": ["Mon"], "tables": tables, "advanced": {"a": [1]}}
-    return builders.build_configuration(
-        project, component_id="acme.db", name="Shop", document={"parameters": parameters}
-    )
-
-
-TABLE = {
-    "title": "Table",
-    "type": "object",
-    "required": ["name"],
-    "properties": {
-        "name": {"type": "string"},
-        "query": {"type": "string", "format": "sql"},
-        "columns": {"type": "array", "items": {"type": "string"}},
-    },
-}
-EVERY_KIND = {
-    "type": "object",
-    "required": ["mode", "tables"],
-    "properties": {
-        "port": {"type": "integer", "default": 5432, "description": "Of the server."},
-        "#password": {"type": "string"},
-        "mode": {"enum": ["full", "incremental"]},
-        "verify": {"type": "boolean", "default": True, "description": "Switch it off only for tests."},
-        "days": {"type": "array", "uniqueItems": True, "items": {"enum": ["Mon", "Tue"]}},
-        "tunnel": {"type": "object", "properties": {"host": {"type": "string"}, "#key": {"type": "string"}}},
-        "tables": {"type": "array", "minItems": 1, "items": TABLE},
-        "advanced": {"oneOf": [{"type": "string"}, {"type": "object"}]},
-    },
-}
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
-def test_the_pages_fit_and_are_accessible(
-    width: int, scheme: Any, site: Site, alice: User, export: Configuration, shop: Configuration
-) -> None:
-    builders.build_configuration(export.project, name="Long" + "x" * 200, document={})
-    project = f"/projects/{export.project_id}"
-    pages = ["", "edit/", "edit/?as=json", "?as=json", "run/", "automate/"]
-    addresses = [
-        f"{project}/components/",
-        f"{project}/components/command/",
-        f"{project}/components/command/new/",
-        *[f"{address(export)}{each}" for each in pages],
-        address(shop),
-        f"{address(shop)}edit/",
-    ]
-
-    with site.page_of(alice, width=width, color_scheme=scheme) as page:
-        found = {each: faults(page, each, width) for each in addresses}
-
-    assert {each: what for each, what in found.items() if what} == {}
-
-
-def faults(page: Page, url: str, width: int) -> list[str]:
-    page.goto(url)
-    return [*violations_of(page), *overflow_of(page)]
 
 
 def address(configuration: Configuration) -> str:

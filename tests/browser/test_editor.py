@@ -282,6 +282,29 @@ def test_on_a_phone_rows_are_moved_from_their_menus(site: Site, daily: Configura
         assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
+@pytest.mark.parametrize("is_scripted", [True, False], ids=["with JavaScript", "without"])
+def test_phases_are_arranged_by_data(site: Site, project: Project, alice: User, is_scripted: bool) -> None:
+    def storage(side: str) -> dict[str, Any]:
+        table = {"source": "in.c-shop.orders", "destination": "in.c-shop.orders"}
+        return {"parameters": {"command": ["true"]}, "storage": {side: {"tables": [table]}}}
+
+    writer = builders.build_configuration(project, name="Orders", document=storage("output"))
+    reader = builders.build_configuration(project, name="Sums", document=storage("input"))
+    orchestration = builders.build_orchestration(project, [task(reader), task(writer)], name="Daily")
+    warning = "reads in.c-shop.orders, which Orders writes in the same phase: put it in a later phase"
+
+    with site.page_of(alice, **({} if is_scripted else {"java_script_enabled": False})) as page:
+        open_editor(page, orchestration)
+        expect(page.get_by_text(warning)).to_be_visible()
+        page.locator("#actions-menu").click()
+        page.get_by_role("button", name="Arrange phases by data").click()
+        expect_rows(page, ["Orders", "Sums"])
+        expect(page.get_by_text(warning)).to_have_count(0)
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("Tasks saved.")).to_be_visible()
+    assert order_in(orchestration) == [("Phase 1", ["Orders"]), ("Phase 1 (2)", ["Sums"])]
+
+
 def open_editor(page: Page, orchestration: Configuration) -> None:
     page.goto(f"/projects/{orchestration.project_id}/orchestrations/{orchestration.pk}/tasks/")
     expect(page.get_by_role("heading", level=1)).to_have_text("Tasks")
@@ -312,11 +335,10 @@ def order_in(orchestration: Configuration) -> list[tuple[str, list[str]]]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_editor_and_its_dialogs_are_accessible(scheme: Any, site: Site, daily: Configuration, alice: User) -> None:
+def test_the_editor_and_its_dialogs_are_accessible(site: Site, daily: Configuration, alice: User) -> None:
     Configuration.objects.filter(name="Returns").update(is_disabled=True)
 
-    with site.page_of(alice, color_scheme=scheme) as page:
+    with site.page_of(alice, color_scheme="dark") as page:
         open_editor(page, daily)
         page.get_by_label("Select Returns").check()
         page.get_by_label("Active: Publish").uncheck()

@@ -12,8 +12,6 @@ from jobs.states import JobStatus
 from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.browser.conftest import PATIENCE_MS, Gate, Site
-from tests.browser.judge import violations_of
-from tests.browser.test_looks import width_of
 from tests.builders import task
 from tests.clusters import RunningCluster
 from tests.pages.rows import build_child, build_job
@@ -139,33 +137,6 @@ def test_an_opened_task_stays_open_and_in_the_address(site: Site, world: World, 
         expect(page.locator("[hx-trigger^=refresh]")).to_have_count(0)
 
         expect(page.locator("tr.detail")).to_be_visible()
-
-
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 1024), ("dark", 360)])
-def test_score_job_and_dialogs_fit_and_are_accessible(
-    scheme: str, width: int, site: Site, world: World, alice: User, project: Project
-) -> None:
-    for status in (JobStatus.SUCCESS, JobStatus.WARNING, JobStatus.TERMINATED, JobStatus.CANCELLED):
-        build_child(build_job(world.orchestration, status), world.extractor, "orders", status)
-    going = build_job(world.orchestration, JobStatus.PROCESSING)
-    build_child(going, world.extractor, "orders", JobStatus.PROCESSING)
-    pages = [
-        address_of(world.orchestration),
-        f"{address_of(world.orchestration)}run/",
-        f"/projects/{project.pk}/jobs/{going.pk}/?open=orders",
-        f"/projects/{project.pk}/jobs/{world.failed_run.pk}/retry/",
-    ]
-
-    with site.page_of(alice, width=width, color_scheme=scheme) as page:
-        found = [each for address in pages for each in faults(page, address, width)]
-
-    assert found == []
-
-
-def faults(page: Page, address: str, width: int) -> list[str]:
-    wide = width_of(page, address)
-    said = [f"{address} {each}" for each in violations_of(page)]
-    return [*said, *([f"{address} is {wide} px wide"] if wide > width else [])]
 
 
 def cell(page: Page, task_name: str):  # type: ignore[no-untyped-def]

@@ -1,4 +1,4 @@
-"""Every page fits a phone, in light and dark, and is silent on the console (the fixture ``site`` sees to that)."""
+"""Light and dark, and dialogs by the keyboard. That every page fits and is accessible is seen in test_axe.py."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from orchestrations.models import Project, User
 from tests.browser.conftest import Site
+from tests.browser.judge import overflow_of, violations_of
 from tests.pages.world import World, build_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -22,46 +23,21 @@ def world(project: Project, alice: User) -> World:
     return build_world(project, alice)
 
 
-def addresses(world: World) -> list[str]:
-    project = f"/projects/{world.project.pk}"
-    return [
-        f"{project}/orchestrations/",
-        f"{project}/orchestrations/{world.orchestration.pk}/",
-        f"{project}/orchestrations/{world.orchestration.pk}/run/",
-        f"{project}/orchestrations/{world.orchestration.pk}/tasks/",
-        f"{project}/jobs/",
-        f"{project}/jobs/{world.failed_run.pk}/?open=orders&open=broken",
-        f"{project}/jobs/{world.waiting_run.pk}/",
-        f"{project}/jobs/{world.child.pk}/",
-        f"{project}/jobs/{world.waiting_run.pk}/termination/",
-        f"{project}/jobs/{world.failed_run.pk}/retry/",
-        f"{project}/jobs/0/",
-        "/styleguide/",
-    ]
+def test_pages_follow_the_theme_of_the_system(site: Site, world: World, alice: User) -> None:
+    with site.page_of(alice, color_scheme="light") as page:
+        light = brightness(page)
+        page.emulate_media(color_scheme="dark")
+
+        assert light > LIGHT_CANVAS
+        assert brightness(page) < DARK_CANVAS
 
 
-@pytest.mark.parametrize("width", [360, 768, 1280])
-def test_no_page_scrolls_sideways(width: int, site: Site, world: World, alice: User) -> None:
-    with site.page_of(alice, width=width) as page:
-        wide = [address for address in addresses(world) if width_of(page, address) > width]
+def test_a_page_that_is_not_there_looks_like_the_others(site: Site, world: World, alice: User) -> None:
+    with site.page_of(alice, width=360) as page:
+        page.goto(f"/projects/{world.project.pk}/jobs/0/")
 
-    assert wide == []
-    forgive_the_missing_page(site)
-
-
-@pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])
-def test_pages_follow_the_theme_of_the_system(
-    scheme: str, is_dark: bool, site: Site, world: World, alice: User
-) -> None:
-    with site.page_of(alice, color_scheme=scheme) as page:
-        wrong = []
-        for address in addresses(world):
-            page.goto(address)
-            if (brightness(page) < DARK_CANVAS) is not is_dark or (brightness(page) > LIGHT_CANVAS) is is_dark:
-                wrong.append(address)
-
-    assert wrong == []
-    forgive_the_missing_page(site)
+        assert [*violations_of(page), *overflow_of(page)] == []
+    site.complaints = [said for said in site.complaints if "status of 404" not in said]
 
 
 def test_a_person_may_choose_the_theme(site: Site, world: World, alice: User) -> None:
@@ -90,12 +66,6 @@ def test_a_dialog_is_worked_by_the_keyboard(site: Site, world: World, alice: Use
         expect(run).to_be_focused()
 
 
-def width_of(page: Page, address: str) -> int:
-    page.goto(address)
-    width: int = page.evaluate("document.documentElement.scrollWidth")
-    return width
-
-
 def brightness(page: Page) -> float:
     """Of the ground of the page, 0 to 255."""
     colours = page.evaluate(
@@ -107,8 +77,3 @@ def brightness(page: Page) -> float:
         }"""
     )
     return float(sum(colours[:3]) / 3)
-
-
-def forgive_the_missing_page(site: Site) -> None:
-    """One of the addresses is that of the page "Not found"; the browser reports its status."""
-    site.complaints = [said for said in site.complaints if "status of 404" not in said]

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import Page, Request, Response, Route, expect
 
 from jobs.models import Job
 from jobs.states import JobStatus
+from jobs.views import ticks
 from orchestrations.models import Project, User
 from tests import builders
 from tests.browser.conftest import PATIENCE_MS, Site
@@ -25,6 +26,7 @@ HIDE = """isHidden => {
 }"""
 WATCHED_MS = 4_000
 MOST_BYTES = 20_000
+PATHS = ["", "orchestrations/", "jobs/", "jobs/{run}/"]
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def requests_of(page: Page) -> Iterator[list[Request]]:
     page.remove_listener("request", note)
 
 
-@pytest.mark.parametrize("path", ["", "orchestrations/", "jobs/", "jobs/{run}/"])
+@pytest.mark.parametrize("path", PATHS)
 def test_a_page_asks_at_most_once_a_second_and_little(
     path: str, site: Site, run: Job, project: Project, alice: User
 ) -> None:
@@ -64,14 +66,32 @@ def test_a_page_asks_at_most_once_a_second_and_little(
         assert max(sizes) < MOST_BYTES
 
 
-def test_a_hidden_page_asks_nothing_and_asks_again_when_it_is_seen(site: Site, run: Job, alice: User) -> None:
+@pytest.mark.parametrize("path", PATHS)
+def test_a_tick_that_finds_nothing_new_brings_nothing(path: str, site: Site, run: Job, alice: User) -> None:
+    def is_nothing(response: Response) -> bool:
+        return response.status == 204 and ticks.HEADER.lower() in response.request.headers
+
     with site.page_of(alice) as page:
-        page.goto(f"/projects/{run.project_id}/jobs/{run.pk}/")
+        page.goto(f"/projects/{run.project_id}/{path.format(run=run.pk)}")
+        with page.expect_response(is_nothing):
+            pass
+        run.children.update(attempt=2)
+        with page.expect_response(lambda response: response.status == 200):
+            pass
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_hidden_page_asks_nothing_and_asks_again_when_it_is_seen(
+    path: str, site: Site, run: Job, alice: User
+) -> None:
+    address = f"/projects/{run.project_id}/{path.format(run=run.pk)}"
+    with site.page_of(alice) as page:
+        page.goto(address)
         page.evaluate(HIDE, True)
         page.wait_for_load_state("networkidle")
         with requests_of(page) as hidden:
             page.wait_for_timeout(WATCHED_MS)
-        with page.expect_request(f"**/jobs/{run.pk}/**"):
+        with page.expect_request(lambda request: address in request.url):
             page.evaluate(HIDE, False)
 
         assert hidden == []

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.chaos import checks_of_jobs, checks_of_processes
+from tests.chaos import checks_of_jobs, checks_of_processes, checks_of_schedules
 from tests.chaos.evidence import Evidence, was_interrupted
 
 MOST_SHOWN = 8
@@ -29,6 +29,8 @@ CHECKS: dict[str, Callable[[Evidence], list[str]]] = {
     "runs end as their tasks do": checks_of_jobs.runs_end_as_their_tasks,
     "every error has its cause": checks_of_jobs.errors_have_their_cause,
     "logs are whole": checks_of_jobs.logs_are_whole,
+    "every due moment has one run": checks_of_schedules.every_due_moment_has_one_run,
+    "every update was evaluated": checks_of_schedules.every_update_was_evaluated,
     "no process is left": checks_of_processes.nothing_is_left,
     "no data folder is left for good": checks_of_processes.no_folder_is_left,
 }

@@ -21,6 +21,7 @@ WEIGHTS = {
     "supervisor": 4.0,
     "nursery": 3.0,
     "pusher": 2.0,
+    "scheduler": 3.0,
     "web worker": 2.0,
     "monitor": 1.0,
     "sentinel": 1.0,

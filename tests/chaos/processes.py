@@ -75,12 +75,9 @@ class Tree:
             return "monitor"
         if process.name in ROLES_BY_NAME:
             return ROLES_BY_NAME[process.name]
-        return self._role_in_web(pid, parent, launcher)
-
-    def _role_in_web(self, pid: int, parent: Process, launcher: int) -> str:
-        if b"gunicorn" not in _read(pid, "cmdline"):
-            return ""
-        return "web master" if parent.pid == launcher else "web worker"
+        if process.name == "tutti-web":
+            return "web master" if parent.pid == launcher else "web worker"
+        return ""
 
     def _has_component(self, pid: int) -> bool:
         return any(self.processes[each].name not in PARTS for each in self.below(pid))

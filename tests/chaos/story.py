@@ -18,6 +18,8 @@ from django.utils import timezone
 
 from jobs import pruning
 from jobs.models import Job
+from scheduling import ticking, triggering
+from scheduling.models import Schedule
 from tests.chaos import evidence, judgement, processes, records, workload
 from tests.chaos.evidence import Evidence
 from tests.chaos.judgement import Verdict
@@ -25,10 +27,11 @@ from tests.chaos.killer import Killer
 from tests.chaos.machines import Machine
 from tests.chaos.proxy import Proxy
 from tests.chaos.sampler import Sampler
-from tests.chaos.users import Api, Meddler, Submitter, User, finish
+from tests.chaos.users import Api, Meddler, Submitter, Updater, User, finish
 
 ACCEPT_SECONDS = 90.0
 SETTLE_SECONDS = 150.0
+DUE_SECONDS = 30.0
 GONE_SECONDS = 30.0
 
 
@@ -58,7 +61,7 @@ def run(plan: Plan) -> Verdict:
     api = Api([machine.origin for machine in ground.machines], work.token)
     sampler = Sampler()
     users: list[User] = [Submitter(api, work, sampler, plan.seed + 1), Submitter(api, work, sampler, plan.seed + 2)]
-    users.append(Meddler(api, work, sampler, plan.seed + 3))
+    users += [Meddler(api, work, sampler, plan.seed + 3), Updater(api, work, sampler, plan.seed + 4)]
     killer = Killer(
         ground.machines,
         seed=plan.seed,
@@ -79,7 +82,7 @@ def _after(plan: Plan, killer: Killer, users: list[User], sampler: Sampler, api:
     killer.done.set()
     finish(users, ACCEPT_SECONDS)
     clock.note("until all was accepted")
-    overdue = _wait_until_settled()
+    overdue = _wait_until_nothing_is_due() + _wait_until_settled()
     clock.note("until all had settled")
     killer.stopped.set()
     killer.join()
@@ -157,6 +160,17 @@ def _start(machines: list[Machine]) -> None:
 
 
 # --- The end -----------------------------------------------------------------------------------
+
+
+def _wait_until_nothing_is_due() -> list[str]:
+    """Until all that was due has fired; then the schedules are switched off, else it would never end."""
+    deadline = time.monotonic() + DUE_SECONDS
+    while triggering.is_anything_pending() or (ticking.next_due() or timezone.now()) < timezone.now():
+        if time.monotonic() > deadline:
+            return [f"Something was still due {DUE_SECONDS:g} s after the last kill"]
+        time.sleep(0.2)
+    Schedule.objects.update(is_enabled=False, next_run_at=None)
+    return []
 
 
 def _wait_until_settled() -> list[str]:

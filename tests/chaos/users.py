@@ -13,10 +13,12 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from jobs.models import Job
 from jobs.states import JobStatus
+from orchestrations.models import Table
+from tests.builders import build_import
 from tests.chaos.sampler import Sampler
 from tests.chaos.workload import Target, Workload
 
@@ -164,6 +166,15 @@ class Meddler(User):
         if chosen:
             target = Target(job.component_id, job.configuration.key)
             self.submit(target, {"previousJobId": str(job.pk), "onlyOrchestrationTaskIds": chosen})
+
+
+class Updater(User):
+    """Another program that changes the table which a trigger watches."""
+
+    def act(self) -> None:
+        self.done.wait(self.chance.uniform(0.2, 2.0))
+        with transaction.atomic():
+            build_import(Table.objects.select_for_update().get())
 
 
 def finish(users: list[User], seconds: float) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 import shutil
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from orchestrations import editing, tokens
@@ -15,12 +17,18 @@ from orchestrations.access import Actor
 from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.editing import Content
 from orchestrations.models import Configuration, Project
-from tests.builders import admin_of, document, task
+from scheduling import planning
+from scheduling.models import CatchUp, Schedule
+from tests.builders import admin_of, build_table, build_trigger, document, task
 
 AGAIN = "chaos.again"
 """Like ``command``, but its jobs are safe to run again (components/again)."""
 PARALLEL_JOBS = 6
+WATCHED = "in.c-chaos.watched"
 PLAIN_ORCHESTRATIONS = 9
+SCHEDULES = 3
+MISSED = timedelta(minutes=5)
+"""So far back each schedule begins: it has something to make up for from the first second on."""
 DURATIONS = (0.05, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
 BEHAVIOURS = ("plain", "plain", "plain", "child", "daemon")
 
@@ -59,6 +67,8 @@ def build(process: Path, chance: random.Random) -> Workload:
     plain += builder.special_orchestrations(components, special)
     inner = builder.orchestration(20, components, plain[0], plain[1])
     outer = builder.orchestration(21, components, inner, plain[2])
+    # Nobody else starts it: a run by hand would keep the trigger cooling down for all of a short chaos (R16).
+    builder.automate(plain, watching=builder.orchestration(22, components))
     _, token = tokens.create_personal(project, builder.user, description="Chaos", now=timezone.now())
     rows = [*plain, inner, outer, *components[::3]]
     return Workload(project.pk, token, [Target(row.component_id, row.key) for row in rows])
@@ -106,6 +116,15 @@ class _Builder:
         for each in nested:
             self.chance.choice(phases).append(task(each))
         return self._orchestration(f"o{number}", *phases)
+
+    def automate(self, orchestrations: list[Configuration], watching: Configuration) -> None:
+        """Some are due every minute; another one watches a table (updated by users.Updater)."""
+        actor, now = Actor(user=self.user), timezone.now()
+        for orchestration in orchestrations[:SCHEDULES]:
+            wanted = planning.Wanted(expression="* * * * *", catch_up=CatchUp.ALL)
+            schedule = planning.add(orchestration, wanted, actor=actor, now=now)
+            Schedule.objects.filter(pk=schedule.pk).update(next_run_at=F("next_run_at") - MISSED)
+        build_trigger(watching, build_table(self.project, WATCHED), cool_down_minutes=1)
 
     def _some(self, components: list[Configuration]) -> list[Configuration]:
         return self.chance.sample(components, self.chance.randint(1, 4))

@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from jobs import advancing, claiming, performing, preparing, pruning
+from jobs import advancing, claiming, performing, preparing, pruning, supervising
 from jobs.claiming import Claim
 from jobs.models import Job
 from jobs.processes.kernel import lease_clock
@@ -35,7 +35,7 @@ def test_a_job_begun_after_the_database_was_away_long_has_its_whole_lease(
         return begin(claim, worker, **given)
 
     monkeypatch.setattr(performing, "lease_clock", lambda: moments.pop() if moments else lease_clock())
-    monkeypatch.setattr(performing, "DATABASE_RETRY_SECONDS", 0)
+    monkeypatch.setattr(supervising, "DATABASE_RETRY_SECONDS", 0)
     monkeypatch.setattr(claiming, "begin", begin_at_second_try)
     performer = Performer()
 

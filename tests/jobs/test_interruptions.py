@@ -13,7 +13,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from jobs import advancing, performing, terminating
+from jobs import advancing, supervising, terminating
 from jobs.models import Job
 from jobs.states import JobStatus
 from orchestrations.models import Project, Token
@@ -109,8 +109,12 @@ def test_a_killed_supervisor_interrupts_its_job_and_leaves_nothing(project: Proj
     assert clusters.marked(f"{job.pk}:{job.fence}") == []
 
 
-def test_a_killed_nursery_lets_the_job_end_and_the_next_one_start(project: Project, performer: Performer) -> None:
-    configuration = build_python(project, "import time; time.sleep(1.5); print('done')")
+def test_a_killed_nursery_lets_the_job_end_and_the_next_one_start(
+    project: Project, performer: Performer, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    code = f"import os, time\nwhile not os.path.exists({str(go)!r}): time.sleep(0.01)\nprint('done')"
+    configuration = build_python(project, code)
     job = builders.launch(configuration)
 
     with performer.performing():
@@ -118,6 +122,7 @@ def test_a_killed_nursery_lets_the_job_end_and_the_next_one_start(project: Proje
         nursery = performer.worker.nursery._process
         assert nursery is not None
         os.kill(nursery.pid, signal.SIGKILL)
+        go.touch()
     second = performer.run(build_python(project, "pass"))
 
     job.refresh_from_db()
@@ -165,7 +170,7 @@ def test_a_database_that_is_locked_just_before_the_end_is_written_delays_it_and_
             raise OperationalError("database is locked")
         return settle(*arguments, **options)
 
-    monkeypatch.setattr(performing, "DATABASE_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(supervising, "DATABASE_RETRY_SECONDS", 0.01)
     monkeypatch.setattr(advancing, "settle", settle_later)
     performer.perform()
 

@@ -179,6 +179,18 @@ def test_nothing_of_our_environment_reaches_it(
     assert "['0', '1', '2', '3']" in text
 
 
+@pytest.mark.parametrize(("allowed", "told"), [(["10.0.0.0/8", "nas"], "10.0.0.0/8,nas"), (True, "yes"), (False, "no")])
+def test_it_is_told_what_the_administrator_allows(
+    project: Project, performer: Performer, settings: Any, allowed: object, told: str
+) -> None:
+    settings.FILES_DIRS, settings.ALLOW_PRIVATE_ADDRESSES = ["/srv/in:ro", "/srv/out"], allowed
+    code = "import os; print(os.environ['TUTTI_FILES_DIRS'], os.environ['TUTTI_ALLOW_PRIVATE_ADDRESSES'])"
+
+    job = performer.run(build_python(project, code))
+
+    assert f"/srv/in:ro,/srv/out {told}" in log_of(job)
+
+
 ESCAPES = {
     "children": "import subprocess, sys\nfor _ in range(3): subprocess.Popen(['sleep', '300'])",
     "daemon": (

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from jobs import loading
+from jobs import advancing, launching, loading
+from jobs.models import Job
 from jobs.preparing import Attempt, CannotStart, prepare
+from jobs.states import JobStatus
 from orchestrations.access import Actor
+from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.models import Project, Role, Token, User
 from tests import builders
 
@@ -47,3 +50,21 @@ def test_it_does_not_start_when_the_person_is_inactive(attempt: Attempt, alice: 
 
     with pytest.raises(CannotStart):
         start(attempt)
+
+
+def test_a_deleted_token_is_not_replaced_by_the_rights_of_its_person(
+    attempt: Attempt, project: Project, alice: User, token: tuple[Token, str]
+) -> None:
+    document = builders.document([builders.task(builders.build_configuration(project))])
+    by_token = Actor(user=alice, token=token[0])
+    request = launching.Request(data={"configData": document}, delay_seconds=3600)
+    run = launching.launch(project, ORCHESTRATOR, None, request, actor=by_token, now=timezone.now())
+    token[0].delete()
+    Job.objects.filter(pk=run.pk).update(delayed_until=None)
+
+    with pytest.raises(CannotStart, match="The token of this job has been deleted"):
+        start(attempt)
+    assert not attempt.folder.exists()
+    assert advancing.start(run.pk, now=timezone.now())
+    run.refresh_from_db()
+    assert (run.status, run.message) == (JobStatus.ERROR, "The token of this job has been deleted.")

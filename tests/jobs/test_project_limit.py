@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from jobs import terminating
@@ -157,3 +159,40 @@ def test_clusters_that_claim_at_once_never_exceed_the_limit(project: Project, al
             builders.end(claim)
         for cluster in clusters:
             builders.drain(cluster)
+
+
+def test_a_project_with_a_long_queue_leaves_workers_to_the_others(project: Project, alice: User) -> None:
+    other = builders.build_project(alice, name="Another")
+    fill(project, 12)
+    first_of_theirs, second_of_theirs = fill(other, 2)
+    cluster = builders.build_cluster(workers=3)
+
+    claims = builders.claim(cluster)
+    (ended, *_) = [claim for claim in claims if claim.job_id == first_of_theirs.pk]
+    builders.end(ended)
+
+    assert len(claims) == 3
+    assert [claim.job_id for claim in builders.claim(cluster)] == [second_of_theirs.pk]
+
+
+def test_within_a_project_the_oldest_comes_first(project: Project) -> None:
+    jobs = fill(project, 5)
+    cluster = builders.build_cluster(workers=3)
+
+    assert [claim.job_id for claim in builders.claim(cluster)] == [job.pk for job in jobs[:3]]
+
+
+@pytest.mark.sqlite
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="tells of SQLite's plans")
+def test_no_claim_looks_through_what_has_ended_or_through_all_that_waits(project: Project) -> None:
+    fill(project, 3)
+    cluster = builders.build_cluster(workers=2)
+    with CaptureQueriesContext(connection) as captured:
+        builders.claim(cluster)
+
+    with connection.cursor() as cursor:
+        for query in captured:
+            if query["sql"].startswith("SELECT"):
+                cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+                of_jobs = [row[3] for row in cursor.fetchall() if "job_" in row[3]]
+                assert [step for step in of_jobs if "job_unsettled_" not in step and "_one_active_" not in step] == []

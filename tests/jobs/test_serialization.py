@@ -33,6 +33,31 @@ def test_a_second_job_of_a_configuration_waits_for_the_first_in_the_order_of_cre
     assert order == [job.pk for job in jobs]
 
 
+def test_a_younger_job_does_not_overtake_one_that_no_worker_may_take(project: Project) -> None:
+    configuration = builders.build_configuration(project)
+    first, second = builders.launch(configuration), builders.launch(configuration)
+    Job.objects.filter(pk=first.pk).update(label="gpu")
+    cluster = builders.build_cluster()
+
+    assert builders.claim(cluster) == []
+    Job.objects.filter(pk=first.pk).update(label="")
+
+    (claim,) = builders.claim(cluster)
+    assert claim.job_id == first.pk
+    builders.end(claim)
+    assert [each.job_id for each in builders.claim(cluster)] == [second.pk]
+
+
+def test_a_younger_run_does_not_overtake_one_that_has_not_started_yet(project: Project) -> None:
+    orchestration = builders.build_orchestration(project, [task(builders.build_configuration(project))])
+    Project.objects.update(paused_at=timezone.now())
+    first, second = builders.launch(orchestration), builders.launch(orchestration)
+    Project.objects.update(paused_at=None)
+
+    assert not advancing.start(second.pk, now=timezone.now())
+    assert advancing.start(first.pk, now=timezone.now())
+
+
 def test_a_task_and_a_job_by_hand_of_one_configuration_are_serialized(project: Project) -> None:
     configuration = builders.build_configuration(project)
     by_hand = builders.launch(configuration)

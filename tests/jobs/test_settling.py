@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from jobs import advancing, children
+from jobs import advancing, children, terminating
 from jobs.advancing import End
 from jobs.models import Job
 from jobs.states import JobStatus
+from orchestrations import plans
 from orchestrations.models import Configuration, Project
 from tests import builders
 from tests.builders import task
@@ -207,3 +208,52 @@ def test_a_phase_that_cannot_be_begun_ends_the_run_in_error_and_keeps_the_end_be
     run.refresh_from_db()
     assert (run.status, run.message) == (JobStatus.ERROR, advancing.CANNOT_GO_ON)
     assert Job.objects.get(pk=claim.job_id).status == JobStatus.SUCCESS
+
+
+@pytest.mark.parametrize("what", ["decide", "message_of", "result_of"])
+def test_a_run_that_cannot_be_advanced_ends_and_the_end_before_it_stands(
+    what: str, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever fails at every try: the task's worker would insist on its end for ever."""
+    inner = builders.build_orchestration(project, [task(builders.build_configuration(project))])
+    outer = builders.launch(builders.build_orchestration(project, [task(inner, continueOnFailure=True)]))
+    (claim,) = builders.claim(builders.build_cluster())
+
+    fail_for_inner_runs(monkeypatch, what)
+    assert builders.end(claim, JobStatus.ERROR)
+
+    run = Job.objects.get(parent=outer)
+    outer.refresh_from_db()
+    assert (run.status, run.message) == (JobStatus.ERROR, advancing.CANNOT_GO_ON)
+    assert Job.objects.get(pk=claim.job_id).status == JobStatus.ERROR
+    assert outer.status == JobStatus.WARNING
+
+
+def test_a_terminating_run_that_cannot_be_summed_up_is_terminated(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = builders.launch(builders.build_orchestration(project, [task(builders.build_configuration(project))]))
+    (claim,) = builders.claim(builders.build_cluster())
+    terminating.terminate(run, actor=builders.admin_of(project), now=timezone.now())
+
+    monkeypatch.setattr(children, "result_of", fail)
+    assert builders.end(claim)
+
+    run.refresh_from_db()
+    assert run.status == Job.objects.get(pk=claim.job_id).status == JobStatus.TERMINATED
+
+
+def fail_for_inner_runs(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    where: Any = plans if what == "decide" else children
+    works = getattr(where, what)
+    inner = [True]
+
+    def work(*arguments: Any) -> Any:
+        # The inner run is the first that is advanced.
+        return fail() if inner and inner.pop() else works(*arguments)
+
+    monkeypatch.setattr(where, what, work)
+
+
+def fail(*_: object) -> None:
+    raise RuntimeError("a defect")

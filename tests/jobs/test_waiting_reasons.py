@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from django.utils import timezone
 from jobs import terminating, waiting
 from jobs.models import Cluster, Job
 from jobs.states import JobStatus
-from orchestrations.models import Configuration, Project
+from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.builders import task
 
@@ -194,6 +195,47 @@ def test_busy_workers_are_told_with_the_jobs_ahead(project: Project) -> None:
         "1 job is ahead.",
         "2 jobs are ahead.",
     ]
+
+
+def test_more_jobs_can_wait_for_workers_than_a_database_has_columns(project: Project) -> None:
+    first = builders.launch(builders.build_configuration(project))
+    builders.claim(builders.build_cluster(workers=1))
+    alike = Job.objects.get(pk=first.pk)
+    alike.pk, alike.configuration, alike.configuration_id, alike.status = None, None, None, JobStatus.WAITING
+    alike.owner, alike.fence, alike.started_at, alike.lease_until = "", "", None, None
+    Job.objects.bulk_create([copy(alike) for _ in range(2_100)])
+    jobs = list(Job.objects.waiting().select_related("project").order_by("pk"))
+
+    found = waiting.reasons(jobs, now=timezone.now())
+
+    assert [found[job.pk].code for job in jobs] == ["busy"] * 2_100
+    assert found[jobs[-1].pk].text.endswith("; 2099 jobs are ahead.")
+
+
+def test_the_jobs_ahead_are_those_that_will_be_taken_before(project: Project, alice: User) -> None:
+    other = builders.build_project(alice, name="Another")
+    mine = [builders.launch(builders.build_configuration(project)) for _ in range(4)]
+    cluster = builders.build_cluster(workers=1)
+    (claim,) = builders.claim(cluster)
+    theirs = [builders.launch(builders.build_configuration(other)) for _ in range(3)]
+    ahead = {job.pk: found.text.split("; ")[1] for job in mine[1:] + theirs if (found := reason(job))}
+
+    taken = []
+    for _ in range(6):
+        builders.end(claim)
+        (claim,) = builders.claim(cluster)
+        taken.append(claim.job_id)
+
+    # By turns, as if what is taken never ended.
+    assert ahead == {
+        theirs[0].pk: "no job is ahead.",
+        mine[1].pk: "1 job is ahead.",
+        theirs[1].pk: "2 jobs are ahead.",
+        mine[2].pk: "3 jobs are ahead.",
+        theirs[2].pk: "4 jobs are ahead.",
+        mine[3].pk: "5 jobs are ahead.",
+    }
+    assert set(taken) == ahead.keys()
 
 
 def test_the_first_reason_that_holds_is_told(project: Project) -> None:

@@ -3,19 +3,26 @@
 import csv
 import json
 import os
+import sqlite3
 import subprocess
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models import Q
 
+from jobs.models import Job
 from orchestration_site import demo
 from orchestrations import editing
 from orchestrations.access import Actor
 from orchestrations.components import catalogue, parameters
 from orchestrations.editing import Content
-from orchestrations.models import Configuration, Project
+from orchestrations.models import Configuration, Project, Table
+from tests import builders
+from tests.jobs.performing import Performer
 
 Ran = subprocess.CompletedProcess[str]
 
@@ -30,7 +37,12 @@ def run_task(component_id: str, configuration: dict[str, Any], folder: Path) -> 
     given = configuration["parameters"]
     files = folder / "files"
     files.mkdir(exist_ok=True)
-    environment = {"PATH": os.environ["PATH"], "KBC_DATADIR": str(data), "TUTTI_PROJECT_FILES": str(files)}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "KBC_DATADIR": str(data),
+        "TUTTI_PROJECT_FILES": str(files),
+        "TUTTI_DEMO_DATA": str(demo.DATA),
+    }
     return subprocess.run(
         component.command or given["command"],
         env={**environment, **given.get("environment", {})},
@@ -57,27 +69,72 @@ def run_phases(orchestration: str, folder: Path) -> dict[str, Ran]:
     return ends
 
 
-def test_daily_sales_turns_the_shops_data_into_a_report(tmp_path: Path) -> None:
-    ends = run_phases("daily-sales", tmp_path)
+@pytest.fixture
+def performer(db: None) -> Iterator[Performer]:
+    performer = Performer()
+    yield performer
+    performer.worker.nursery.close()
 
-    assert {name: ran.stderr for name, ran in ends.items()} == dict.fromkeys(
-        ["Shop orders", "CRM customers", "Daily revenue", "Customer insights", "Sales report"], ""
+
+def run_whole(performer: Performer, configuration: Configuration) -> dict[str, str]:
+    """A run with all its jobs, as the name of each -> how it ended and what it said."""
+    run = builders.launch(configuration)
+    while claims := builders.claim(performer.claimant):
+        for claim in claims:
+            performer.perform(claim)
+    jobs = Job.objects.filter(Q(root=run) | Q(pk=run.pk))
+    return {job.name: f"{job.status} {job.message}".strip() for job in jobs}
+
+
+@pytest.mark.slow
+@pytest.mark.one_database  # tests/site/test_up.py runs it on either, by a real cluster
+@pytest.mark.django_db(transaction=True)
+def test_daily_sales_moves_real_tables_to_a_database_a_report_and_a_file(
+    project: Project, by_alice: Actor, now: datetime, performer: Performer, settings: Any
+) -> None:
+    demo.load(project, actor=by_alice, now=now)
+    daily_sales = Configuration.objects.get(key="daily-sales")
+
+    first = run_whole(performer, daily_sales)
+    tables = {table.table_id: (table.rows, table.revision) for table in Table.objects.select_related("bucket")}
+    second = run_whole(performer, daily_sales)
+
+    assert (
+        first
+        == second
+        == dict.fromkeys(
+            [
+                *("Daily sales", "Sales data", "Shop orders", "CRM customers", "Revenue targets", "Sales figures"),
+                *(
+                    "Clean sales data",
+                    "Daily revenue",
+                    "Customer insights",
+                    "Sales mart",
+                    "Sales report",
+                    "Revenue file",
+                ),
+            ],
+            "success",
+        )
     )
-    assert "19987 rows, 19" in ends["Shop orders"].stdout
-    report = (tmp_path / "files/reports/daily_sales.html").read_text(encoding="utf-8")
-    assert "Best customers" in report
-    with (tmp_path / "files/reports/daily_revenue.csv").open(encoding="utf-8", newline="") as file:
-        regions = {row["region"] for row in csv.DictReader(file)}
-    assert regions == {"Central", "North", "South", "West"}
-
-
-def test_daily_sales_can_run_again_over_its_own_results(tmp_path: Path) -> None:
-    first = run_phases("daily-sales", tmp_path)
-
-    second = run_phases("daily-sales", tmp_path)
-
-    assert [ran.stdout for ran in second.values()] == [ran.stdout for ran in first.values()]
-    assert not any(ran.returncode for ran in second.values())
+    assert {table_id: rows for table_id, (rows, _) in tables.items()} == {
+        "in.c-shop.orders": 19987,
+        "in.c-crm.customers": 2014,
+        "in.c-planning.targets": 24,
+        "out.c-sales.orders": 19935,
+        "out.c-sales.customers": 2000,
+        "out.c-sales.daily_revenue": 696,
+        "out.c-sales.plan_fulfilment": 24,
+        "out.c-sales.top_customers": 50,
+        "out.c-sales.cohorts": 21,
+    }
+    files = Path(settings.DATA_DIR) / "projects" / str(project.pk) / "files"
+    assert "Best customers" in (files / "reports/daily_sales.html").read_text(encoding="utf-8")
+    with (files / "reports/daily_revenue.csv").open(encoding="utf-8", newline="") as file:
+        assert {row["region"] for row in csv.DictReader(file, delimiter=";")} == {"Central", "North", "South", "West"}
+    with closing(sqlite3.connect(files / "sales_mart.sqlite")) as mart:
+        assert mart.execute("SELECT count(*), count(DISTINCT region) FROM daily_revenue").fetchone() == (696, 4)
+        assert mart.execute("SELECT count(*) FROM top_customers").fetchone() == (50,)
 
 
 def test_the_supplier_feed_fails_in_its_second_phase_and_names_the_row(tmp_path: Path) -> None:
@@ -113,6 +170,12 @@ def test_a_path_with_quotes_in_it_reaches_the_programs(tmp_path: Path, monkeypat
     assert [ran.returncode for ran in ends] == [0, 0, 1, 0, 0, 1]
 
 
+def test_no_configuration_knows_where_the_product_is_installed() -> None:
+    """So that the demo goes on working when the checkout is moved, or is another one after an upgrade."""
+    assert str(demo.FOLDER.parent) not in json.dumps(demo.definitions())
+    assert "demo_data}" not in json.dumps(demo.definitions())
+
+
 def test_the_shipped_data_is_small() -> None:
     assert sum(file.stat().st_size for file in demo.DATA.iterdir()) < 1_500_000
 
@@ -122,7 +185,9 @@ def test_loading_creates_configurations_and_orchestrations(project: Project, by_
 
     assert len(added) == len(demo.definitions()) == Configuration.objects.in_project(project).count()
     runs = Configuration.objects.in_project(project).filter(component_id=catalogue.ORCHESTRATOR)
-    assert {run.name for run in runs} == {"Daily sales", "Supplier feed", "Audience export"}
+    assert {run.name for run in runs} == {
+        *("Sales data", "Sales figures", "Daily sales", "Supplier feed", "Audience export")
+    }
 
 
 def test_loading_twice_adds_nothing_and_keeps_edits_and_the_trash(

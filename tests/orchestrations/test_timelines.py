@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from orchestrations.lib.timelines import Piece, Span, draw
+from orchestrations.lib.timelines import Bars, Piece, Span, blank, draw
 
 BEGIN = datetime(2026, 11, 10, 13, 0, 3, tzinfo=UTC)
 PRAGUE = ZoneInfo("Europe/Prague")
@@ -75,3 +75,9 @@ def test_a_run_of_no_length_is_drawn() -> None:
     timeline = draw([Span(status="error", created_at=BEGIN)], begin=BEGIN, end=BEGIN, now=BEGIN, zone=PRAGUE)
 
     assert timeline.ticks[0].label == "0 s"
+
+
+def test_a_run_that_has_not_begun_has_no_axis() -> None:
+    timeline = blank([Span(status="waiting", usual_seconds=20)])
+
+    assert (timeline.ticks, timeline.now_x, timeline.bars) == ([], "", [Bars("waiting")])

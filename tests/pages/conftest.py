@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from django.test import Client
 
+from orchestrations import sessions
 from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.builders import task
@@ -47,4 +50,8 @@ def as_charlie(charlie: User) -> Client:
 def log_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
+    # As after a first page: the next one writes nothing.
+    session = client.session
+    sessions.note(session, address="", agent="", seconds=time.time())
+    session.save()
     return client

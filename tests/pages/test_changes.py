@@ -13,7 +13,7 @@ from tests import builders
 from tests.builders import NOW
 from tests.pages.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 def test_sentences_stand_before_the_saves_and_are_not_endless(

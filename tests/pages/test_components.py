@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from jobs import preparing
 from jobs.models import Cause, Job
 from jobs.states import JobStatus
 from jobs.views import components
@@ -19,12 +21,12 @@ from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.builders import NOW, task
-from tests.pages.rows import build_job
+from tests.pages.rows import build_job, build_log
 from tests.pages.world import World
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
-MANY = 30
+MANY = 12
 STATUSES = [JobStatus.SUCCESS, JobStatus.ERROR, JobStatus.WAITING]
 
 
@@ -45,12 +47,13 @@ def address(name: str, configuration: Configuration) -> str:
 def test_components_are_grouped_with_their_counts(catalogue_url: str, world: World, as_alice: Client) -> None:
     groups = as_alice.get(catalogue_url).context["groups"]
 
-    assert [(group["title"], [(each["name"], each["words"]) for each in group["entries"]]) for group in groups] == [
-        ("Transformations", [("Python transformation", "No configurations yet")]),
-        ("Applications", [("Command", "3 configurations")]),
-        ("Orchestrations", [("Orchestrator", "1 orchestration")]),
-    ]
-    assert groups[2]["entries"][0]["url"] == reverse("orchestrations", args=[world.project.pk])
+    counts = {group["title"]: {each["name"]: each["words"] for each in group["entries"]} for group in groups}
+    assert list(counts) == ["Extractors", "Transformations", "Writers", "Applications", "Orchestrations"]
+    assert counts["Transformations"]["Python transformation"] == "No configurations yet"
+    assert counts["Applications"]["Command"] == "3 configurations"
+    assert "Load a file" not in counts["Applications"]  # for the pages alone
+    assert counts["Orchestrations"] == {"Orchestrator": "1 orchestration"}
+    assert groups[-1]["entries"][0]["url"] == reverse("orchestrations", args=[world.project.pk])
 
 
 def test_the_catalogue_is_searched_as_one_types(catalogue_url: str, project: Project, as_alice: Client) -> None:
@@ -181,6 +184,57 @@ def test_the_dialog_warns_of_a_job_that_would_fail(project: Project, as_alice: C
     assert "parameters.command: is required." in as_alice.get(address("configuration-run", draft)).text
 
 
+def test_a_connection_is_tested_by_a_short_job_beside_all_others(world: World, alice: User, as_alice: Client) -> None:
+    url = address("configuration-test", world.database)
+    running = build_job(world.database, JobStatus.PROCESSING)
+
+    begun = as_alice.post(url)
+    job = Job.objects.latest("pk")
+    waiting = as_alice.get(begun["Location"])
+    with preparing.cannot_start():
+        content = preparing.prepare(job, preparing.Attempt(job.pk, "f"), now=NOW)
+    config = (preparing.Attempt(job.pk, "f").data / "config.json").read_text()
+    ended = {"started_at": NOW, "finished_at": NOW}
+    Job.objects.filter(pk=job.pk).update(status=JobStatus.ERROR, message="Nobody answers at db.example.org.", **ended)
+    failed = as_alice.get(begun["Location"], headers=HTMX)
+    build_log(job, "Trying.", "The connection works: PostgreSQL 17.")
+    Job.objects.filter(pk=job.pk).update(status=JobStatus.SUCCESS, message="")
+    worked = as_alice.get(begun["Location"], headers=HTMX)
+
+    assert (job.configuration, job.created_by, job.name) == (None, alice, "Connection test of Warehouse")
+    assert json.loads(config)["action"] == "testConnection"
+    assert (content.mapping.inputs, content.mapping.outputs) == ((), ())
+    assert f"job {running.pk}" not in waiting.text, "it waits for no job of the configuration"
+    assert f'hx-get="{begun["Location"]}"' in waiting.text
+    assert "Nobody answers at db.example.org." in failed.text
+    assert "The connection works: PostgreSQL 17." in worked.text
+    assert "hx-get" not in failed.text + worked.text
+    shown = waiting.text + failed.text + worked.text + as_alice.get(reverse("job", args=[job.project_id, job.pk])).text
+    assert "hunter2" not in shown + str(job.request)
+
+
+def test_the_answer_of_a_test_is_of_the_parameters_as_they_are(world: World, as_alice: Client) -> None:
+    url = address("configuration-test", world.database)
+    begun = as_alice.post(url)
+    other = builders.build_configuration(world.project, component_id="ex-database", document={})
+    query = begun["Location"].partition("?")[2]
+
+    assert as_alice.get(f"{address('configuration-test', other)}?{query}").status_code == 404
+    assert as_alice.get(f"{url}?job={world.child.pk}").status_code == 404
+    assert as_alice.post(address("configuration-test", world.writer)).status_code == 404
+    assert "Test connection" not in as_alice.get(address("configuration", world.writer)).text
+    assert url in as_alice.get(address("configuration", world.database)).text
+
+
+def test_an_empty_draft_has_no_connection_to_be_tested(project: Project, as_alice: Client) -> None:
+    draft = builders.build_configuration(project, component_id="ex-database", document={})
+
+    answer = as_alice.post(address("configuration-test", draft))
+
+    assert (answer.status_code, "parameters.tables: is required." in answer.text) == (422, True)
+    assert not Job.objects.exists()
+
+
 def test_a_disabled_configuration_says_so_and_runs_by_hand(world: World, as_alice: Client) -> None:
     editing.set_enabled(world.writer, False, actor=builders.admin_of(world.project), now=NOW)
 
@@ -210,6 +264,46 @@ def test_automating_makes_an_orchestration_of_one_task(typed: str, name: str, wo
     assert response["Location"] == address("orchestration", made)
     assert [each.configuration for each in made.tasks.all()] == [world.writer]
     assert messages_of(response) == [f"{name} created."]
+
+
+SCHEDULED = {"starts": "schedule", "mode": "daily", "hour": "6", "minute": "30", "zone": "Europe/Prague"}
+
+
+def test_automating_sets_up_its_schedule(world: World, as_alice: Client) -> None:
+    response = as_alice.post(address("configuration-automate", world.writer), {**SCHEDULED, "name": "Nightly"})
+
+    made = Configuration.objects.get(name="Nightly")
+    assert response["Location"] == address("orchestration", made)
+    assert [each.words for each in made.schedules.all()] == ["Every day at 06:30, Europe/Prague"]
+
+
+def test_the_dialog_shows_the_next_starts_before_anything_is_made(world: World, as_alice: Client) -> None:
+    url = address("configuration-automate", world.writer)
+
+    drawn = as_alice.post(url, {**SCHEDULED, "action": "draw", "name": "Nightly"}, headers=HTMX)
+    preset = as_alice.post(url, {**SCHEDULED, "preset": "quarter", "name": "Nightly"}, headers=HTMX)
+
+    assert "Every day at 06:30, Europe/Prague" in drawn.text and 'value="Nightly"' in drawn.text
+    assert "Every 15 minutes, Europe/Prague" in preset.text
+    assert not Configuration.objects.filter(name="Nightly").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"mode": "custom", "expression": "61 * * * *"}, "Minute"),
+        ({"mode": "custom", "expression": "0 0 30 2 *"}, "never"),
+        ({"zone": "Europe/Nowhere"}, "Europe/Nowhere"),
+    ],
+)
+def test_without_its_schedule_it_is_not_made(
+    wrong: dict[str, str], sentence: str, world: World, as_alice: Client
+) -> None:
+    answer = as_alice.post(address("configuration-automate", world.writer), {**SCHEDULED, **wrong, "name": "Nightly"})
+
+    assert answer.status_code == 422
+    assert sentence.casefold() in answer.text.split('id="automate-form"')[1].casefold()
+    assert not Configuration.objects.filter(name="Nightly").exists()
 
 
 def test_a_name_that_is_too_long_is_refused(world: World, as_alice: Client) -> None:

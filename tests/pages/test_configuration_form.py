@@ -20,7 +20,7 @@ from orchestrations.models import Configuration, Project
 from tests import builders
 from tests.builders import NOW
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 HTMX = {"HX-Request": "true"}
 SECRET = "hush-hush-hush"
 

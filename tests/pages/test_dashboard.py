@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -139,6 +140,20 @@ def test_a_fresh_project_says_what_to_do_first(project: Project, as_alice: Clien
     assert "Nothing failed" in later
 
 
+def test_what_is_done_of_the_first_steps_is_checked_and_the_next_one_leads_on(
+    project: Project, as_alice: Client
+) -> None:
+    configuration = builders.build_configuration(project)
+    with_one = look(as_alice, project)
+    builders.build_orchestration(project, [builders.task(configuration)])
+
+    with_both = look(as_alice, project)
+
+    assert (with_one.count("data-done"), with_both.count("data-done")) == (1, 2)
+    assert ("step-orchestration" in with_one, "step-orchestration" in with_both) == (True, False)
+    assert f'href="{reverse("orchestrations", args=[project.pk])}" id="step-run"' in with_both
+
+
 def test_it_asks_less_often_while_nothing_runs(component: Configuration, project: Project, as_alice: Client) -> None:
     idle = look(as_alice, project)
     build_job(component, JobStatus.WAITING)
@@ -224,3 +239,95 @@ def test_the_box_of_the_top_bar_gets_the_list_alone(world: World, as_alice: Clie
 
     assert part.lstrip().startswith('<div class="found" id="search-results">')
     assert "topbar" not in part
+
+
+def test_the_next_starts_of_what_is_on_stand_there_in_their_order(
+    component: Configuration, project: Project, alice: User, as_alice: Client
+) -> None:
+    now = timezone.now()
+    elsewhere = builders.build_project(alice, name="Elsewhere")
+    made = {
+        name: builders.build_orchestration(project, [task(component)], name=name)
+        for name in ("Late", "Soon", "Later", "Disabled", "Off", "Binned")
+    }
+    made["Foreign"] = builders.build_orchestration(
+        elsewhere, [task(builders.build_configuration(elsewhere))], name="Foreign"
+    )
+    for name, minutes in (
+        ("Late", -9),
+        ("Soon", 5),
+        ("Soon", 6),
+        ("Later", 90),
+        ("Disabled", 1),
+        ("Binned", 1),
+        ("Foreign", 1),
+    ):
+        builders.build_schedule(made[name], next_run_at=now + timedelta(minutes=minutes))
+    builders.build_schedule(made["Off"], is_enabled=False)
+    Configuration.objects.filter(pk=made["Disabled"].pk).update(is_disabled=True)
+    editing.trash(made["Binned"], actor=builders.admin_of(project), now=now)
+
+    page = look(as_alice, project)
+
+    listed = page.split('class="list nextlist"')[1].split("</ul>")[0]
+    assert re.findall(r'id="next-\d+">([^<]+)<', listed) == ["Late", "Soon", "Later"]
+    assert listed.count("Held since") == 1
+    assert reverse("next-starts", args=[project.pk]) in page
+
+
+def test_who_paused_a_project_is_known_and_its_settings_have_the_switch(
+    project: Project, as_alice: Client, as_oscar: Client
+) -> None:
+    address = reverse("project-pause", args=[project.pk])
+    settings = reverse("project-settings", args=[project.pk])
+    before = as_alice.get(settings).text
+
+    for person, paused in ((as_oscar, "1"), (as_alice, "1")):
+        person.post(address, {"paused": paused})
+    asked, after = as_alice.get(address).text, as_alice.get(settings).text
+    for _ in range(2):
+        as_alice.post(address, {"paused": "0"})
+
+    history = LogEntry.objects.filter(object_id=str(project.pk)).order_by("pk")
+    assert [(str(each.user), each.change_message) for each in history] == [
+        ("Oscar", "Project paused."),
+        ("Alice", "Project resumed."),
+    ]
+    assert ", by Oscar." in asked
+    assert address in before and "Pause project" in before and "Resume project" in after
+
+
+def test_one_with_very_many_schedules_hides_no_other_start(
+    component: Configuration, project: Project, as_alice: Client
+) -> None:
+    now = timezone.now()
+    busy, calm = (builders.build_orchestration(project, [task(component)], name=name) for name in ("Busy", "Calm"))
+    for minutes in range(1, 41):
+        builders.build_schedule(busy, f"{minutes} 1 * * *", next_run_at=now + timedelta(minutes=minutes))
+    builders.build_schedule(calm, next_run_at=now + timedelta(hours=2))
+
+    listed = look(as_alice, project).split('class="list nextlist"')[1].split("</ul>")[0]
+
+    assert re.findall(r'id="next-\d+">([^<]+)<', listed) == ["Busy", "Calm"]
+    assert "Every day at 01:01" in listed
+
+
+def test_pausing_and_resuming_a_project_are_asked_for_and_said_on_every_page(
+    component: Configuration, project: Project, as_alice: Client, as_oscar: Client, as_bob: Client
+) -> None:
+    address, jobs = reverse("project-pause", args=[project.pk]), reverse("jobs", args=[project.pk])
+    assert address in look(as_oscar, project) and address not in look(as_bob, project)
+
+    asked = as_oscar.get(address).text
+    as_oscar.post(address, {"paused": "1"})
+    held = build_job(component, JobStatus.WAITING)
+    while_paused = {"operator": as_oscar.get(jobs).text, "viewer": as_bob.get(jobs).text}
+    asked_back = as_oscar.get(address).text
+    as_oscar.post(address, {"paused": "0"})
+
+    assert "Nothing new starts until somebody resumes it" in asked
+    assert all("The project is paused since" in page for page in while_paused.values())
+    assert 'id="project-resume"' in while_paused["operator"] and 'id="project-resume"' not in while_paused["viewer"]
+    assert "The project is paused" in row(while_paused["operator"], f"job-{held.pk}")
+    assert "What waits starts now: 1 job." in asked_back
+    assert "The project is paused" not in as_alice.get(jobs).text

@@ -18,7 +18,7 @@ from tests.builders import NOW, task
 from tests.pages.editor_form import Form, address, open_editor, plan_in, press, saved, words
 from tests.pages.rows import build_job
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 # --- The draft ---------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from tests.builders import NOW, task
 from tests.pages.conftest import log_in
 from tests.pages.editor_form import open_editor, plan_in, press, saved, words
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 # --- Parameters --------------------------------------------------------------------------------

@@ -9,14 +9,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from jobs.models import Cluster
+from jobs.models import Cluster, Job
 from jobs.states import JobStatus
 from orchestrations.models import Project, User
 from tests import builders
 from tests.pages.rows import build_job
 from tests.pages.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 def frame_of(client: Client, project: Project) -> dict[str, object]:
@@ -27,6 +27,7 @@ def frame_of(client: Client, project: Project) -> dict[str, object]:
 def build_heartbeat(seconds_ago: float) -> None:
     at = timezone.now() - timedelta(seconds=seconds_ago)
     Cluster.objects.create(owner=f"here-{seconds_ago}", host="here", workers=4, started_at=at, heartbeat_at=at)
+    builders.build_scheduler(heartbeat_at=at)
 
 
 def test_it_says_how_many_workers_are_free(world: World, as_alice: Client) -> None:
@@ -52,6 +53,20 @@ def test_it_says_since_when_no_worker_is_alive(project: Project, alice: User, as
     url = f"/projects/{project.pk}/#health"
     assert never == {"status": "error", "sentence": "no worker has ever been alive", "url": url}
     assert health == {"status": "error", "sentence": f"no worker is alive since {since:%Y-%m-%d %H:%M}", "url": url}
+
+
+def test_it_says_since_when_no_scheduler_is_alive(project: Project, alice: User, as_alice: Client) -> None:
+    builders.build_cluster()
+    never = frame_of(as_alice, project)["health"]
+    before = timezone.now() - timedelta(days=3)
+    builders.build_scheduler(heartbeat_at=before)
+
+    health = frame_of(as_alice, project)["health"]
+
+    effect = "schedules and triggers start nothing"
+    assert never["sentence"] == f"no scheduler has ever been alive: {effect}"  # type: ignore[index]
+    assert health["sentence"] == f"no scheduler is alive since {before:%Y-%m-%d %H:%M}: {effect}"  # type: ignore[index]
+    assert health["status"] == "error"  # type: ignore[index]
 
 
 def test_it_lists_the_projects_of_the_person_alone(project: Project, alice: User, bob: User, as_alice: Client) -> None:
@@ -102,6 +117,26 @@ def test_somebody_logs_in_looks_and_logs_out(project: Project, client: Client) -
     assert "Alice" in page.text
     assert out["Location"] == "/login/"
     assert client.get(wanted).status_code == 302
+
+
+def test_the_profile_leads_back_to_the_project_it_was_reached_from(
+    project: Project, bob: User, as_alice: Client
+) -> None:
+    of_bob = builders.build_project(bob, "Bob's own")
+    link = str(frame_of(as_alice, project)["profile_url"])
+
+    assert as_alice.get(link).context["frame"]["project"] == project
+    assert as_alice.get("/profile/", {"project": of_bob.pk}).context["frame"]["project"] is None
+    assert as_alice.get("/profile/", {"project": "x"}).context["frame"]["nav"] == []
+
+
+def test_a_run_belongs_to_the_orchestrations_and_its_tasks_to_the_jobs(world: World, as_alice: Client) -> None:
+    def marked(job: Job) -> list[str]:
+        frame = as_alice.get(reverse("job", args=[world.project.pk, job.pk])).context["frame"]
+        return [entry["label"] for entry in frame["nav"] if entry["current"]]
+
+    assert marked(world.failed_run) == ["Orchestrations"]
+    assert marked(world.child) == ["Jobs"]
 
 
 def test_logging_out_by_a_link_is_refused(as_alice: Client) -> None:

@@ -13,7 +13,7 @@ from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.builders import NOW, admin_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 
 @pytest.fixture

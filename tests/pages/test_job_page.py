@@ -9,8 +9,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
-from jobs.models import Job, JobEvent
+from jobs.models import Cause, Job, JobEvent
 from jobs.states import JobStatus
 from orchestrations.models import Configuration, Project, User
 from tests import builders
@@ -68,6 +69,28 @@ def test_a_run_on_its_way_says_what_a_later_phase_waits_for(run: Job, as_alice: 
     assert context["job"].progress.words == "Customers is running"
     assert (context["job"].progress.done, context["job"].progress.total) == (1, 3)
     assert context["job"].announcement == "1 of 3 tasks done, Customers is running."
+
+
+STARTED_BY = {
+    Cause.SCHEDULE: ("Schedule", '"Every day at 00:13, UTC" for 24 November 2026 at 00:13'),
+    Cause.TRIGGER: ("Trigger", "on in.c-sales.accounts and in.c-sales.orders"),
+    Cause.PERSON: ("Alice", "by hand"),
+}
+
+
+@pytest.mark.parametrize("cause", STARTED_BY)
+def test_a_run_says_which_schedule_or_which_tables_started_it(
+    cause: Cause, orchestration: Configuration, alice: User, as_alice: Client
+) -> None:
+    name, words = STARTED_BY[cause]
+    given = {"created_by": alice} if cause is Cause.PERSON else {"cause_detail": words}
+    run = build_job(orchestration, cause=cause, **given)
+    part = child(run, "orders", JobStatus.SUCCESS)
+
+    page = as_alice.get(address_of(run))
+
+    assert f'<dd>{name} <span class="muted">{escape(words)}</span></dd>' in page.text
+    assert as_alice.get(address_of(part)).context["job"].cause == f"as a task of job {run.pk}"
 
 
 def test_a_waiting_job_says_why_with_a_link(world: World, run: Job, as_alice: Client) -> None:
@@ -236,6 +259,7 @@ def test_the_list_of_jobs_shows_all_components_newest_first(world: World, as_ali
     context = as_alice.get(reverse("jobs", args=[world.project.pk])).context
 
     assert [row.name for row in context["jobs"]] == [
+        "Download of in.c-shop.orders",
         "Daily Sales Refresh",
         "Broken",
         "Orders",

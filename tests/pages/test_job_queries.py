@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -183,6 +184,47 @@ def test_pages_follow_one_another_without_gap_or_overlap(
     assert down == made[::-1]
     assert up == down[: len(up)]
     assert len(up) == 50
+
+
+@pytest.mark.parametrize("query", ["", "status:success", "orders", "duration:<5m", "by:me", "component:command"])
+def test_a_page_tells_of_others_only_when_there_are_some(
+    query: str, project: Project, orders: Configuration, alice: User, as_alice: Client
+) -> None:
+    made = [build_job(orders, created_by=alice).pk for _ in range(27)]
+    address = reverse("jobs", args=[project.pk])
+
+    def urls_of(**cursor: int) -> tuple[bool, bool]:
+        page = (
+            as_alice.get(address, {"q": query} | {name: str(pk) for name, pk in cursor.items()}).context["found"].page
+        )
+        return bool(page.newer_url), bool(page.older_url)
+
+    assert urls_of() == (False, True)
+    assert urls_of(before=made[2]) == (True, False)
+    assert urls_of(after=made[0]) == (True, True)
+    assert urls_of(after=made[1]) == (False, True)
+    assert urls_of(before=made[-1] + 1) == (False, True)
+    assert urls_of(after=made[0] - 1) == (True, False)
+
+
+def test_a_job_that_matches_no_more_hides_no_page(project: Project, orders: Configuration, as_alice: Client) -> None:
+    oldest, *_, newest = [build_job(orders, JobStatus.ERROR).pk for _ in range(3)]
+    gone = build_job(builders.build_configuration(project), JobStatus.SUCCESS).pk
+    address = reverse("jobs", args=[project.pk])
+
+    def page_of(**cursor: int) -> Any:
+        return (
+            as_alice.get(address, {"q": "status:error"} | {name: str(pk) for name, pk in cursor.items()})
+            .context["found"]
+            .page
+        )
+
+    assert page_of(before=gone).newer_url == ""
+    build_job(builders.build_configuration(project), JobStatus.ERROR)
+    assert page_of(before=gone).newer_url
+    Job.objects.filter(pk=oldest).delete()
+    assert page_of(after=oldest).older_url == ""
+    assert page_of(after=newest).older_url
 
 
 @pytest.mark.parametrize("query", ["is:run", "configuration:orders is:run", "status:error is:run", "orders is:run"])

@@ -13,6 +13,7 @@ from django.urls import reverse
 from jobs.models import Cause
 from jobs.states import SETTLED, JobStatus
 from orchestrations import editing, queries
+from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.builders import NOW, task
@@ -214,6 +215,72 @@ def test_the_address_says_which_are_shown(query: dict[str, str], numbers: str, m
     assert "".join(name.split()[1] for name in names_on(text)) == numbers
 
 
+@pytest.fixture
+def automated(many: Project) -> dict[int, Configuration]:
+    """By number. 1 and 3 have schedules, 3 is due first; 2 has a trigger, 4 both; 6 is disabled, else it was due."""
+    found = {int(each.name.split()[1]): each for each in many.configurations.filter(component_id=ORCHESTRATOR)}
+    for number, hours in ((1, 3), (3, 1), (3, 2), (4, 4), (6, 0)):
+        builders.build_schedule(found[number], "13 0 * * *", next_run_at=NOW + timedelta(hours=hours))
+    for number in (2, 4):
+        builders.build_trigger(found[number], builders.build_table(many, f"in.c-shop.orders{number}"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ({"starts": "schedule"}, "1346"),
+        ({"starts": "trigger"}, "24"),
+        ({"starts": "none"}, "5"),
+        ({"starts": "unknown"}, "123456"),
+        ({"sort": "next"}, "314256"),
+        ({"sort": "next", "starts": "trigger"}, "42"),
+    ],
+)
+def test_they_are_found_by_how_they_start(
+    query: dict[str, str], numbers: str, many: Project, automated: dict[int, Configuration], as_alice: Client
+) -> None:
+    text = as_alice.get(reverse("orchestrations", args=[many.pk]), query).text
+
+    assert "".join(name.split()[1] for name in names_on(text)) == numbers
+
+
+def test_a_row_says_how_it_starts(many: Project, automated: dict[int, Configuration], as_alice: Client) -> None:
+    automated[1].schedules.update(is_enabled=False, next_run_at=None)
+
+    rows = as_alice.get(reverse("orchestrations", args=[many.pk])).text.split("<tr id=")[1:]
+
+    said = [row.split('<td class="c-starts">')[1].split("</td>")[0] for row in rows]
+    assert "Every day at 00:13, UTC" in said[0] and "Switched off" in said[0]
+    assert "When tables are updated" in said[1] and "Next" not in said[1]
+    assert "2 schedules" in said[2] and "Next" in said[2]
+    assert "Every day at 00:13, UTC, when tables are updated" in said[3]
+    assert "By hand" in said[4]
+    assert "Ignored while disabled" in said[5] and "Next" not in said[5]
+
+
+def test_its_row_keeps_saying_it_when_it_is_switched(
+    many: Project, automated: dict[int, Configuration], as_alice: Client
+) -> None:
+    pk = automated[1].pk
+    headers = {**HTMX, "HX-Target": f"orchestration-{pk}"}
+
+    row = as_alice.post(reverse("orchestration-switch", args=[many.pk, pk]), {"enabled": "0"}, headers=headers).text
+
+    assert "Every day at 00:13, UTC" in row and "Ignored while disabled" in row
+
+
+def test_only_who_may_change_it_has_a_menu(world: World, as_alice: Client, as_bob: Client, as_oscar: Client) -> None:
+    address = reverse("orchestrations", args=[world.project.pk])
+
+    offered = {
+        name: "Move to Trash" in client.get(address).text
+        for name, client in {"admin": as_alice, "viewer": as_bob, "operator": as_oscar}.items()
+    }
+
+    assert offered == {"admin": True, "viewer": False, "operator": False}
+
+
 def test_what_matches_nothing_is_cleared_by_one_link(many: Project, as_alice: Client) -> None:
     address = reverse("orchestrations", args=[many.pk])
 
@@ -229,6 +296,19 @@ def test_the_page_keeps_what_was_asked_for(many: Project, as_alice: Client) -> N
 
     assert 'value="a &quot;word&quot;"' in text
     assert 'name="last" value="failed" checked' in text
+
+
+def test_each_filter_says_how_many_it_would_leave_also_after_a_tick(many: Project, as_alice: Client) -> None:
+    address = reverse("orchestrations", args=[many.pk])
+
+    page = as_alice.get(address, {"last": "failed"}).text
+    tick = as_alice.get(address, {"last": "failed"}, headers=HTMX).text
+
+    counts = re.findall(r'id="last-(\w+)-count"(?: hx-swap-oob="true")?>(\d+)<', page)
+    assert re.findall(r'id="last-(\w+)-count" hx-swap-oob="true">(\d+)<', tick) == counts
+    every, *others = [int(number) for _, number in counts]
+    assert every == sum(others) == len(Configuration.objects.filter(component_id=ORCHESTRATOR))
+    assert dict(counts)["failed"] == str(tick.count('<tr id="orchestration-'))
 
 
 def test_a_search_sets_the_shortest_address_and_a_tick_sets_none(many: Project, as_alice: Client) -> None:

@@ -17,7 +17,7 @@ from tests import builders
 from tests.builders import PASSWORD
 from tests.pages.conftest import log_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 NEW_PASSWORD = "a staple for every battery"
 PROFILE = {
@@ -265,17 +265,43 @@ def test_who_leaves_lands_on_a_page_of_their_own(project: Project, alice: User, 
 # --- Projects ----------------------------------------------------------------------------------
 
 
-def test_whoever_makes_a_project_is_its_admin(as_charlie: Client, charlie: User) -> None:
-    response = as_charlie.post("/projects/new/", {"name": "Finance"})
+def test_whoever_makes_a_project_is_its_admin(project: Project) -> None:
+    as_editor = log_in(builders.build_member(project, "editor@example.org", Role.EDITOR))
 
-    project = Project.objects.get(name="Finance")
-    assert response["Location"] == address("dashboard", project.pk)
-    assert project.memberships.get().role == Role.ADMIN
-    assert "Project Finance created." in told(response, as_charlie)
+    response = as_editor.post("/projects/new/", {"name": "Finance"})
+
+    made = Project.objects.get(name="Finance")
+    assert response["Location"] == address("dashboard", made.pk)
+    assert made.memberships.get().role == Role.ADMIN
+    assert "Project Finance created." in told(response, as_editor)
 
 
-def test_a_project_needs_a_name(as_charlie: Client) -> None:
-    assert as_charlie.post("/projects/new/", {"name": " "}).status_code == 422
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR, None])
+def test_nobody_makes_themselves_an_admin_by_a_project_of_their_own(role: Role | None, project: Project) -> None:
+    """Its programs would run as the user of the workers, who reads every project."""
+    person = builders.build_member(project, "p@example.org", role) if role else builders.build_user("p@example.org")
+    asking = log_in(person)
+
+    statuses = [asking.get("/projects/new/").status_code, asking.post("/projects/new/", {"name": "Mine"}).status_code]
+
+    assert statuses == [403, 403]
+    assert list(Project.objects.all()) == [project]
+    assert "/projects/new/" not in asking.get("/", follow=True).text
+
+
+def test_a_project_needs_a_name(project: Project, as_alice: Client) -> None:
+    page = as_alice.get("/", follow=True).text
+
+    assert as_alice.post("/projects/new/", {"name": " "}).status_code == 422
+    assert "/projects/new/" in page
+
+
+def test_the_administrator_of_the_site_makes_the_first_one(charlie: User, as_charlie: Client) -> None:
+    charlie.is_superuser = True
+    charlie.save(update_fields=["is_superuser"])
+
+    assert "/projects/new/" in as_charlie.get("/").text
+    assert as_charlie.post("/projects/new/", {"name": "First"}).status_code == 302
 
 
 def test_settings_are_saved(project: Project, as_alice: Client) -> None:
@@ -315,6 +341,7 @@ def test_the_list_of_members_asks_a_constant_number_of_questions(project: Projec
             as_alice.get(address("members", project.pk))
         return len(captured)
 
+    count()  # the first request also notes the session
     of_one = count()
     for number in range(10):
         builders.build_member(project, f"member-{number}@example.org", Role.VIEWER)

@@ -20,7 +20,7 @@ from tests.builders import NOW
 from tests.pages.rows import build_job
 from tests.pages.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 HTMX = {"HX-Request": "true"}
 
 

@@ -8,14 +8,14 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from jobs.states import JobStatus
-from tests.repository.tree import ROOT, TEXTS, read
+from tests.repository.tree import ROOT, TEXTS, each_of, read
 
 # A letter in brackets, so that this file does not hold what it looks for.
 HOSTS = re.compile(r"pyp[i]\.org|pythonhoste[d]\.org|registry\.npmj[s]|deb\.debia[n]\.org|inde[x]-url|extra-inde[x]")
 MACHINE = re.compile(rf"/roo[t]/\.|/opt/wheel[s]|/tm[p]/venv|{re.escape(str(ROOT))}/")
 UNFINISHED = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X])\b")
 CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
-SETTING = re.compile(r"env\.(?:text|flag|number|whole|words|kept_secret)\(\s*\"([A-Z_]+)\"")
+SETTING = re.compile(r"env\.(?:text|flag|flag_or_words|number|whole|words|kept_secret)\(\s*\"([A-Z_]+)\"")
 PIN = re.compile(
     r"^([A-Za-z0-9._-]+)==([^ ;\\]+)([^\n]*\\\n(?:\s+--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)?", re.MULTILINE
 )
@@ -26,14 +26,14 @@ DEVELOPMENT = [Requirement(text) for text in PROJECT["optional-dependencies"]["d
 LOCKS = ["requirements.lock", "requirements-dev.lock"]
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@each_of(TEXTS)
 def test_a_file_names_no_package_host_and_no_path_of_a_machine(name: str) -> None:
     found = [match.group() for pattern in (HOSTS, MACHINE) for match in pattern.finditer(read(name))]
 
     assert found == []
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@each_of(TEXTS)
 def test_a_file_is_finished(name: str) -> None:
     text = read(name)
 

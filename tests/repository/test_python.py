@@ -1,4 +1,4 @@
-"""House rules that no linter knows, one test per file and rule."""
+"""House rules that no linter knows, one test per rule."""
 
 import ast
 import sys
@@ -9,7 +9,7 @@ import pytest
 
 from jobs.states import JobStatus
 from orchestrations.templatetags import ui
-from tests.repository.tree import PRODUCT, PROGRAMS, ROOT, SITE, is_edge, parse, read
+from tests.repository.tree import PRODUCT, PROGRAMS, ROOT, SITE, each_of, is_edge, parse, read
 
 STATUSES = frozenset(JobStatus.values)
 # Words that mean nothing else in this product; the others are also log levels, keys and adjectives.
@@ -20,25 +20,32 @@ PAGES_AND_API = [name for name in EDGES if "/management/" not in name]
 PROCESS_EDGES = (
     "jobs/advancing.py",
     "jobs/broker/",
+    "jobs/carrying/course.py",
     "jobs/performing.py",
     "jobs/rescuing.py",
     "jobs/sweeping.py",
+    "orchestrations/session_store.py",
     "orchestrations/accounts.py",
+    "scheduling/processes/",
 )
 # The floor below jobs draws statuses by their names; tests/repository keeps its words equal to the members.
 STATUS_WORDS = "orchestrations/templatetags/ui.py"
 ERROR_SHAPE = "orchestrations/api/errors.py"  # its "status" is the word of every refusal, not a job's
 OUTSIDE_PROJECTS = {"User.objects.get"}  # people belong to no single project
 ENVIRONMENT_READERS = {"orchestration_site/environment.py", "orchestration_site/wsgi.py"}
+# What programs share among themselves, and the libraries that only they may load.
+OF_PROGRAMS = ("jobs.processes", "jobs.components", "jobs.tables", "orchestrations.lib.addresses")
+LIBRARIES_OF_COMPONENTS = frozenset({"duckdb", "psycopg", "pymysql", "sqlalchemy", "sqlglot", "urllib3"})
+LIBRARIES = {"jobs/components/": LIBRARIES_OF_COMPONENTS, "jobs/tables/": frozenset({"arro3", "deltalake", "duckdb"})}
 KNOW_DJANGO_Q = ("jobs/broker/", "jobs/management/commands/cluster.py")
 
 
-@pytest.mark.parametrize("name", PRODUCT)
+@each_of(PRODUCT)
 def test_a_file_has_at_most_300_lines(name: str) -> None:
     assert read(name).count("\n") <= 300
 
 
-@pytest.mark.parametrize("name", PRODUCT)
+@each_of(PRODUCT)
 def test_a_function_has_at_most_45_lines(name: str) -> None:
     functions = [node for node in ast.walk(parse(name)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
@@ -47,7 +54,7 @@ def test_a_function_has_at_most_45_lines(name: str) -> None:
     assert long == []
 
 
-@pytest.mark.parametrize("name", [name for name in SITE if name not in {"jobs/states.py", STATUS_WORDS, ERROR_SHAPE}])
+@each_of([name for name in SITE if name not in {"jobs/states.py", STATUS_WORDS, ERROR_SHAPE}])
 def test_a_status_is_written_only_as_a_member(name: str) -> None:
     assert [f"line {node.lineno}" for node in find_status_literals(parse(name))] == []
 
@@ -57,7 +64,7 @@ def test_a_status_is_drawn_with_its_own_word(status: JobStatus) -> None:
     assert ui.status_word(status) == status.label
 
 
-@pytest.mark.parametrize("name", [name for name in SITE if not is_edge(name) and not name.startswith(PROCESS_EDGES)])
+@each_of([name for name in SITE if not is_edge(name) and not name.startswith(PROCESS_EDGES)])
 def test_the_domain_is_given_the_time(name: str) -> None:
     tree = parse(name)
     # What runs after the commit begins at a moment of its own.
@@ -77,7 +84,7 @@ def test_the_domain_is_given_the_time(name: str) -> None:
     assert readings == []
 
 
-@pytest.mark.parametrize("name", PAGES_AND_API)
+@each_of(PAGES_AND_API)
 def test_an_edge_looks_rows_up_through_the_project(name: str) -> None:
     unscoped = [
         f"line {node.lineno}: {ast.unparse(node.func)}"
@@ -89,7 +96,7 @@ def test_an_edge_looks_rows_up_through_the_project(name: str) -> None:
     assert unscoped == []
 
 
-@pytest.mark.parametrize("name", SITE)
+@each_of(SITE)
 def test_a_row_is_saved_by_named_fields(name: str) -> None:
     """Without update_fields a save overwrites what somebody else has changed meanwhile."""
     blind = [
@@ -104,7 +111,7 @@ def test_a_row_is_saved_by_named_fields(name: str) -> None:
     assert blind == []
 
 
-@pytest.mark.parametrize("name", [name for name in SITE if name not in ENVIRONMENT_READERS])
+@each_of([name for name in SITE if name not in ENVIRONMENT_READERS])
 def test_the_environment_is_read_in_one_place(name: str) -> None:
     tree = parse(name)
 
@@ -124,31 +131,32 @@ def test_the_environment_is_read_in_one_place(name: str) -> None:
     assert reads == []
 
 
-@pytest.mark.parametrize("name", [name for name in SITE if not name.startswith(KNOW_DJANGO_Q)])
+@each_of([name for name in SITE if not name.startswith(KNOW_DJANGO_Q)])
 def test_only_the_broker_knows_django_q(name: str) -> None:
     assert "django_q" not in {module.split(".")[0] for module in find_imports(parse(name))}
 
 
-@pytest.mark.parametrize("name", SITE)
+@each_of(SITE)
 def test_nothing_flows_by_signals(name: str) -> None:
     assert not any(module.startswith("django.db.models.signals") for module in find_imports(parse(name)))
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_a_program_of_its_own_needs_the_standard_library_alone(name: str) -> None:
+@each_of(PROGRAMS)
+def test_a_program_of_its_own_needs_nothing_of_the_site(name: str) -> None:
     siblings = {file.stem for file in (ROOT / name).parent.glob("*.py")}
-    known = {*sys.stdlib_module_names, *siblings}
+    libraries = next((known for folder, known in LIBRARIES.items() if name.startswith(folder)), frozenset())
+    known = {*sys.stdlib_module_names, *siblings, *libraries}
 
     foreign = [
         module
         for module in find_imports(parse(name))
-        if module.split(".")[0] not in known and not module.startswith("jobs.processes")
+        if module.split(".")[0] not in known and not module.startswith(OF_PROGRAMS)
     ]
 
     assert foreign == []
 
 
-@pytest.mark.parametrize("name", PRODUCT)
+@each_of(PRODUCT)
 def test_a_module_is_named_for_what_it_does(name: str) -> None:
     assert Path(name).stem not in {"utils", "util", "helpers", "services", "common", "misc"}
 

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.repository.tree import FRAGMENTS, PAGES, TEMPLATES, read
+from tests.repository.tree import FRAGMENTS, PAGES, TEMPLATES, each_of, read
 
 FORBIDDEN = {
     "inline style": re.compile(r"\sstyle\s*=", re.IGNORECASE),
@@ -28,7 +28,7 @@ OPENING = ("if", "for", "ifchanged")
 ALTERNATIVE = ("else", "elif", "empty")
 
 
-@pytest.mark.parametrize("name", PAGES)
+@each_of(PAGES)
 def test_a_template_holds_nothing_that_the_content_security_policy_forbids(name: str) -> None:
     text = COMMENT.sub("", read(name))
 
@@ -37,7 +37,7 @@ def test_a_template_holds_nothing_that_the_content_security_policy_forbids(name:
     assert found == []
 
 
-@pytest.mark.parametrize("name", FRAGMENTS)
+@each_of(FRAGMENTS)
 def test_a_fragment_is_one_element_with_an_id(name: str) -> None:
     roots = find_roots(read(name))
 
@@ -45,7 +45,7 @@ def test_a_fragment_is_one_element_with_an_id(name: str) -> None:
     assert "id" in roots[0][1]
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@each_of(TEMPLATES)
 def test_a_template_marks_nothing_safe(name: str) -> None:
     text = COMMENT.sub("", read(name))
 

@@ -2,8 +2,11 @@
 
 import ast
 import subprocess
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGES = ("orchestration_site", "scheduling", "jobs", "orchestrations")
@@ -30,6 +33,30 @@ def parse(name: str) -> ast.Module:
     return ast.parse(read(name), filename=name)
 
 
+def each_of(names: Sequence[str]) -> Callable[[Callable[[str], None]], Callable[[], None]]:
+    """Makes a check of one file a single test of all of these, which says what is wrong with each that fails.
+
+    A test per file and rule would be thousands, at a cost far above the checks'. No names at all: the test fails.
+    """
+
+    def join(check: Callable[[str], None]) -> Callable[[], None]:
+        def test() -> None:
+            wrong = ["no files to look at"] * (not names)
+            for name in names:
+                try:
+                    check(name)
+                except AssertionError as error:
+                    wrong.append(f"{name}: {error}")
+            if wrong:
+                pytest.fail("\n\n".join(wrong), pytrace=False)
+
+        # Not functools.wraps: pytest would look through it and take ``name`` for a fixture.
+        test.__name__, test.__doc__ = check.__name__, check.__doc__
+        return test
+
+    return join
+
+
 def is_text(name: str) -> bool:
     return b"\0" not in (ROOT / name).read_bytes()[:8000]
 
@@ -39,10 +66,10 @@ TEXTS = [name for name in FILES if is_text(name) and not name.startswith("static
 TEMPLATES = [name for name in FILES if name.endswith(".html") and name.startswith("templates/")]
 # E-mails have no stylesheet and are shown by no page.
 PAGES = [name for name in TEMPLATES if "/emails/" not in name]
-# Pieces under components/ are drawn several times on a page, so they cannot carry an id of their own.
+# Pieces under components/ are drawn inside of others, perhaps several times on a page: no part is replaced by their id.
 FRAGMENTS = [name for name in PAGES if Path(name).name.startswith("_") and "/components/" not in name]
 PRODUCT = [name for name in FILES if name.endswith(".py") and name.startswith(PACKAGES) and "/migrations/" not in name]
-PROGRAM_FOLDERS = ("jobs/processes/", "jobs/components/", "orchestration_site/demo/code/")
+PROGRAM_FOLDERS = ("jobs/processes/", "jobs/components/", "jobs/tables/", "orchestration_site/demo/code/")
 PROGRAMS = [name for name in PRODUCT if name.startswith(PROGRAM_FOLDERS)]
 SITE = [name for name in PRODUCT if name not in PROGRAMS]
 

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import dj_database_url
 import psycopg
 import pytest
 
+from tests import databases
 from tests.site import launched
 
 
@@ -18,15 +20,29 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def own_database(tmp_path: Path) -> Iterator[str]:
+def empty_database(tmp_path: Path) -> Iterator[str]:
     """As ``database``, for one test alone."""
     yield from _fresh_database(tmp_path)
 
 
-def _fresh_database(folder: Path) -> Iterator[str]:
+@pytest.fixture
+def own_database(tmp_path: Path, request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[str]:
+    """As ``empty_database``, but migrated: what a first start then does takes a fifth of the time."""
+
+    def migrate(name: str) -> None:
+        with django_db_blocker.unblock():
+            databases.copy(name, request.config.cache.mkdir("databases"))
+
+    yield from _fresh_database(tmp_path, migrate)
+
+
+def _fresh_database(folder: Path, migrate: Callable[[str], None] | None = None) -> Iterator[str]:
     url = launched.postgres_url()
     if not url:
-        yield f"sqlite:///{folder / 'shared.sqlite3'}"
+        file = folder / "shared.sqlite3"
+        if migrate:
+            migrate(str(file))
+        yield f"sqlite:///{file}"
         return
     server = dj_database_url.parse(url)
     name = f"test_tutti_up_{uuid4().hex[:10]}"
@@ -38,7 +54,10 @@ def _fresh_database(folder: Path) -> Iterator[str]:
         dbname="postgres",
         autocommit=True,
     ) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        if migrate:
+            migrate(name)
+        else:
+            connection.execute(f"CREATE DATABASE {name}")
         try:
             yield url.rpartition("/")[0] + f"/{name}"
         finally:

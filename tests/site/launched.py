@@ -88,10 +88,10 @@ class Up:
         except urllib.error.HTTPError as error:
             return error.code
 
-    def service(self, word: str) -> int:
+    def service(self, name: str) -> int:
         """The pid of the service's main process, a child of the launcher; 0 when there is none."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return next((int(pid) for pid in children if word in command_of(int(pid))), 0)
+        return next((int(pid) for pid in children if name_of(int(pid)) == name), 0)
 
     def everything(self) -> set[int]:
         """All processes whose environment names this data folder, components too; the launcher aside."""
@@ -129,6 +129,13 @@ class Up:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._lines.append(line)
+
+
+def name_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def command_of(pid: int) -> str:

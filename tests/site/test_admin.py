@@ -13,12 +13,28 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from jobs.models import Cluster, Job, JobEvent, LogChunk
+from jobs.models import (
+    Cluster,
+    Delivery,
+    DeliveryAttempt,
+    Job,
+    JobEvent,
+    LogChunk,
+    Notice,
+    TableImport,
+    TableUpdate,
+    WatchedTable,
+)
+from jobs.notifying import delivering, expanding
 from jobs.states import JobStatus
-from orchestrations import tokens
+from orchestrations import subscribing, tokens
 from orchestrations.access import Actor
 from orchestrations.models import (
+    AccountMail,
+    Bucket,
+    BucketShare,
     Configuration,
+    ConfigurationMetadata,
     ConfigurationVersion,
     LoginAttempt,
     Membership,
@@ -26,27 +42,56 @@ from orchestrations.models import (
     Phase,
     Project,
     Role,
+    Subscription,
+    Table,
+    TableFolder,
+    TableUse,
     Task,
     Token,
+    TokenEvent,
+    UseKind,
     User,
 )
+from orchestrations.subscribing import Wanted
+from scheduling.models import Chore, Evaluation, EventTrigger, Firing, Schedule, Scheduler
 from tests import builders
 from tests.builders import NOW, PASSWORD, task
 
 pytestmark = pytest.mark.django_db
 
 READ_ONLY: list[type[Model]] = [
+    AccountMail,
+    Bucket,
+    BucketShare,
+    Chore,
     Cluster,
     Configuration,
+    ConfigurationMetadata,
     ConfigurationVersion,
+    Delivery,
+    DeliveryAttempt,
+    Evaluation,
+    EventTrigger,
+    Firing,
     Job,
     JobEvent,
     LogChunk,
     LoginAttempt,
+    Notice,
     Orchestration,
     Phase,
+    Subscription,
+    Schedule,
+    Scheduler,
+    Table,
+    TableFolder,
+    TableImport,
+    TableUpdate,
+    TableUse,
     Task,
     Token,
+    TokenEvent,
+    WatchedTable,
 ]
 EDITABLE: list[type[Model]] = [Group, Membership, Project, User]
 MODELS = [*READ_ONLY, *EDITABLE]
@@ -67,57 +112,62 @@ def test_every_model_of_ours_is_registered_and_no_other() -> None:
     assert set(admin.site._registry) == set(MODELS)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_the_list_costs_as_many_queries_for_one_row_as_for_many(
-    model: type[Model], as_root: Client, project: Project
-) -> None:
+# Building a row of every model costs more than to look at them all: each test does it once for all models.
+def test_a_list_costs_as_many_queries_for_one_row_as_for_many(as_root: Client, project: Project) -> None:
     build_everything(project)
-    url = address(model, "changelist")
-    as_root.get(url)  # what is read once per process
+    urls = {model.__name__: address(model, "changelist") for model in MODELS}
+    for url in urls.values():
+        as_root.get(url)  # what is read once per process
 
-    few = count_queries(as_root, url)
+    few = {name: count_queries(as_root, url) for name, url in urls.items()}
     for _ in range(3):
         build_everything(project)
 
-    assert count_queries(as_root, url) == few
-    assert few <= 12
+    assert {name: count_queries(as_root, url) for name, url in urls.items()} == few
+    assert {name: count for name, count in few.items() if count > 12} == {}
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_a_row_opens_with_a_bounded_number_of_queries(model: type[Model], as_root: Client, project: Project) -> None:
-    build_everything(project)
-    for _ in range(2):
+def test_a_row_opens_with_a_bounded_number_of_queries(as_root: Client, project: Project) -> None:
+    for _ in range(3):
         build_everything(project)
-    row = model._default_manager.order_by("pk").last()
-    assert row is not None
 
-    assert count_queries(as_root, address(model, "change", row.pk)) <= 20
+    counts = {model.__name__: count_queries(as_root, address(model, "change", last_of(model).pk)) for model in MODELS}
+
+    assert {name: count for name, count in counts.items() if count > 20} == {}
 
 
-@pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)
-def test_what_the_verbs_change_is_only_shown(model: type[Model], as_root: Client, project: Project) -> None:
+@pytest.mark.one_database
+def test_what_the_verbs_change_is_only_shown(as_root: Client, project: Project) -> None:
     build_everything(project)
-    row = model._default_manager.first()
-    assert row is not None
+    statuses = {}
+    for model in READ_ONLY:
+        row = last_of(model)
+        answers = [
+            as_root.get(address(model, "add")),
+            as_root.post(address(model, "change", row.pk), {"name": "Changed"}),
+            as_root.post(address(model, "delete", row.pk), {"post": "yes"}),
+        ]
+        statuses[model.__name__] = [answer.status_code for answer in answers]
+        assert model._default_manager.filter(pk=row.pk).exists()
 
-    assert as_root.get(address(model, "add")).status_code == 403
-    assert as_root.post(address(model, "change", row.pk), {"name": "Changed"}).status_code == 403
-    assert as_root.post(address(model, "delete", row.pk), {"post": "yes"}).status_code == 403
-    assert model._default_manager.filter(pk=row.pk).exists()
+    assert statuses == {model.__name__: [403, 403, 403] for model in READ_ONLY}
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_a_large_table_is_not_counted_in_full(model: type[Model], as_root: Client, project: Project) -> None:
+@pytest.mark.one_database
+def test_a_large_table_is_not_counted_in_full(as_root: Client, project: Project) -> None:
     build_everything(project)
+    unbounded = {}
+    for model in MODELS:
+        with CaptureQueriesContext(connection) as queries:
+            as_root.get(address(model, "changelist"))
 
-    with CaptureQueriesContext(connection) as queries:
-        as_root.get(address(model, "changelist"))
+        table = f'FROM "{model._meta.db_table}"'
+        counts = [query["sql"] for query in queries if "COUNT(" in query["sql"].upper() and table in query["sql"]]
+        assert counts or model is Group, model
+        if model is not Group and not all("LIMIT" in sql for sql in counts):
+            unbounded[model.__name__] = counts
 
-    table = f'FROM "{model._meta.db_table}"'
-    counts = [query["sql"] for query in queries if "COUNT(" in query["sql"].upper() and table in query["sql"]]
-    if model is not Group:
-        assert counts
-        assert all("LIMIT" in sql for sql in counts)
+    assert unbounded == {}
 
 
 def test_secrets_are_on_no_page(as_root: Client, project: Project) -> None:
@@ -251,17 +301,51 @@ def build_everything(project: Project) -> None:
     """At least one more row of every model."""
     number = LoginAttempt.objects.count()
     configuration = builders.build_configuration(project)
+    TableUse.objects.create(configuration=configuration, kind=UseKind.READS, table_id="in.c-sales.orders")
     orchestration = builders.build_orchestration(project, [task(configuration)], [task(configuration)])
     builders.launch(orchestration)
     builders.build_cluster()
     job = builders.launch(configuration)
+    ConfigurationMetadata.objects.create(configuration=configuration, key="folder", value="Load", updated_at=NOW)
     LogChunk.objects.create(job=job, sequence=0, end_offset=5, lines=1, text="1.0\tI\tHello\n")
+    table = builders.build_table(project, f"in.c-sales.orders-{number}")
+    builders.build_import(table, job=job)
+    TableFolder.objects.create(location=f"1/gone-{number}", removable_at=NOW)
+    BucketShare.objects.create(
+        bucket=table.bucket, project=builders.build_project(User.objects.get(email="root@example.org")), created_at=NOW
+    )
+    AccountMail.objects.create(user=owner_of(project), subject="Invitation", text="Come in.", created_at=NOW)
+    expanding.expand(now=NOW)
+    delivering.deliver("email", clock=lambda: NOW)
+    subscribing.subscribe(
+        project,
+        orchestration,
+        Wanted(event="job-failed", channel="email", address="list@example.org"),
+        actor=actor_of(project),
+        now=NOW,
+    )
+    Notice.objects.create(job=job, event="job-failed", at=NOW)
+    build_automation(orchestration, table, number)
     LoginAttempt.objects.create(email="nobody@example.org", address="127.0.0.1", at=NOW)
     builders.build_member(project, f"member-{number}@example.org", Role.VIEWER)
+    token, _ = tokens.create_personal(project, owner_of(project), description=f"Token {number}", now=NOW)
+    TokenEvent.objects.create(token=token, at=NOW, kind="token.created", message="Created.", by="Alice")
+    Group.objects.create(name=f"Group {number}")
+
+
+def owner_of(project: Project) -> User:
     owner = actor_of(project).user
     assert owner is not None
-    tokens.create_personal(project, owner, description=f"Token {number}", now=NOW)
-    Group.objects.create(name=f"Group {number}")
+    return owner
+
+
+def build_automation(orchestration: Configuration, table: Table, number: int) -> None:
+    schedule = builders.build_schedule(orchestration)
+    Firing.objects.create(schedule=schedule, due_at=NOW, at=NOW, outcome="missed")
+    trigger = builders.build_trigger(orchestration, table)
+    Evaluation.objects.create(trigger=trigger, at=NOW, verdict="awaiting", sentence="Not fired.")
+    Scheduler.objects.create(owner=f"scheduler {number}", host="here", started_at=NOW, heartbeat_at=NOW)
+    Chore.objects.create(name=f"chore {number}", due_at=NOW)
 
 
 def actor_of(project: Project) -> Actor:
@@ -270,6 +354,12 @@ def actor_of(project: Project) -> Actor:
 
 def address(model: type[Model], page: str, *arguments: Any) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
+
+
+def last_of(model: type[Model]) -> Model:
+    row = model._default_manager.order_by("pk").last()
+    assert row is not None, f"no {model.__name__} was built"
+    return row
 
 
 def count_queries(client: Client, url: str) -> int:

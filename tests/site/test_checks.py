@@ -75,8 +75,9 @@ def change_options(settings: Any, **options: Any) -> None:
     settings.DATABASES["default"]["OPTIONS"].update(options)
 
 
-def use_postgresql(settings: Any, **fields: Any) -> None:
+def use_postgresql(settings: Any, *, storage: str = "s3://tutti", **fields: Any) -> None:
     settings.DATABASES["default"] = {**copy.deepcopy(POSTGRESQL), **fields}
+    settings.STORAGE_URL = storage
 
 
 def use_postgresql_with_a_key_from_a_file(settings: Any) -> None:
@@ -115,6 +116,14 @@ TRIPS: list[tuple[str, Callable[[Any], object]]] = [
     ("jobs.W002", lambda s: change(s, PARAMETERS_LIMIT_BYTES=3_000_000)),
     ("jobs.W003", lambda s: change(s, LOG_LIMIT_BYTES=10_000_000, JOB_DISK_LIMIT_BYTES=10_000_000)),
     ("jobs.W004", lambda s: change(s, JOB_MEMORY_LIMIT_BYTES=1_000_000)),
+    ("jobs.E020", lambda s: change(s, FILES_DIRS=["exchange:ro"])),
+    ("jobs.W020", lambda s: change(s, FILES_DIRS=["/nowhere/exchange"])),
+    ("jobs.E021", lambda s: change(s, ALLOW_PRIVATE_ADDRESSES=["files.example.org", "10.0.0.0/33"])),
+    ("jobs.W022", lambda s: change(s, ALLOW_PRIVATE_ADDRESSES=True)),
+    ("jobs.E009", lambda s: change(s, STORAGE_URL="ftp://example.org/tables")),
+    ("jobs.E009", lambda s: change(s, STORAGE_URL="relative/folder")),
+    ("jobs.W007", lambda s: use_postgresql(s, storage="")),
+    ("jobs.W008", lambda s: change(s, STORAGE_MEMORY_BYTES=s.JOB_MEMORY_LIMIT_BYTES)),
     ("site.E001", lambda s: change_database(s, ENGINE="django.db.backends.mysql")),
     ("site.E002", lambda s: change_database(s, ATOMIC_REQUESTS=True)),
     ("site.W001", lambda s: change_database(s, CONN_MAX_AGE=0)),
@@ -214,6 +223,27 @@ def test_a_data_folder_that_cannot_be_written_is_refused(settings: Any, monkeypa
     monkeypatch.setattr(os, "access", lambda path, mode: path != settings.DATA_DIR)
 
     assert ids() == ["site.E009"]
+
+
+@pytest.mark.parametrize(("suffix", "what"), [("", "written"), (":ro", "read")])
+def test_a_folder_of_files_that_components_cannot_use_is_shown(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, what: str
+) -> None:
+    settings.FILES_DIRS = [f"{tmp_path}{suffix}"]
+    lacking = os.W_OK if what == "written" else os.R_OK
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path or not mode & lacking)
+
+    (message,) = messages()
+    assert (message.id, f"cannot be {what} by this user" in message.msg) == ("jobs.W021", True)
+
+
+def test_a_folder_of_tables_that_cannot_be_written_is_refused(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings.STORAGE_URL = str(tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+
+    assert ids() == ["jobs.E010"]
 
 
 def test_a_broken_declaration_is_shown(settings: Any, tmp_path: Path) -> None:

@@ -10,12 +10,18 @@ from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
-from jobs import health
 from jobs.models import Cluster
+from orchestration_site import health
 from orchestrations.models import Project
+from scheduling.models import Scheduler
 from tests import builders
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def scheduler(db: None) -> Scheduler:
+    return builders.build_scheduler()
 
 
 def test_an_anonymous_monitor_learns_that_all_is_well_and_nothing_else(client: Client) -> None:
@@ -52,6 +58,8 @@ def test_a_person_sees_the_figures(as_alice: Client, project: Project) -> None:
         "workers": 3,
         "freeWorkers": 2,
         "noWorkerSince": None,
+        "schedulers": 1,
+        "noSchedulerSince": None,
     }
 
 
@@ -64,6 +72,17 @@ def test_a_person_sees_since_when_no_worker_is_alive(as_alice: Client) -> None:
 
     assert answer.status_code == 503
     assert answer.json()["noWorkerSince"] == before.isoformat()
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_no_scheduler_alive_is_503(stopped: bool, client: Client, as_alice: Client) -> None:
+    builders.build_cluster()
+    before = timezone.now() - timedelta(minutes=5)
+    Scheduler.objects.update(**({"stopped_at": before} if stopped else {"heartbeat_at": before}))
+
+    answer = as_alice.get("/health")
+
+    assert (answer.status_code, answer.json()["ok"], answer.json()["schedulers"]) == (503, False, 0)
 
 
 def test_a_database_that_is_away_is_503(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

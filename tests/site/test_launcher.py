@@ -114,7 +114,7 @@ def test_a_port_below_1024_is_explained() -> None:
 
 
 def test_a_service_that_dies_is_started_again_later_and_later() -> None:
-    service = Service("The web server", ["/bin/true"], {})
+    service = Service("The web server", lambda: 0)
     now, waits = 0.0, []
 
     for _ in range(6):
@@ -131,7 +131,7 @@ def test_a_service_that_dies_is_started_again_later_and_later() -> None:
 
 
 def test_a_service_that_ran_for_long_is_started_again_at_once() -> None:
-    service = Service("The workers", ["/bin/true"], {}, deaths=5)
+    service = Service("The workers", lambda: 0, deaths=5)
     service.start(0.0)
 
     wait_for(lambda: service.look_after(STEADY_SECONDS + 1))
@@ -141,14 +141,16 @@ def test_a_service_that_ran_for_long_is_started_again_at_once() -> None:
 
 def test_what_a_dead_service_leaves_in_its_group_is_killed() -> None:
     reading, writing = os.pipe()
-    leave_a_child = (
-        "import os, signal\n"
-        "child = os.fork()\n"
-        "if not child: signal.pause()\n"
-        f"os.write({writing}, str(child).encode())\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    service = Service("The workers", [sys.executable, "-c", leave_a_child], {}, descriptors=[writing])
+
+    def leave_a_child() -> int:
+        child = os.fork()
+        if not child:
+            signal.pause()
+        os.write(writing, str(child).encode())
+        os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+    service = Service("The workers", leave_a_child, descriptors=[writing])
 
     service.start(0.0)
     os.close(writing)
@@ -164,9 +166,12 @@ def test_what_a_dead_service_leaves_in_its_group_is_killed() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the signal of a dead parent is Linux's")
 def test_a_service_gets_no_signal_of_the_terminal_and_has_no_input() -> None:
     reading, writing = os.pipe()
-    report = "import os, sys; print(os.getsid(0) == os.getpid(), sys.stdin.read() == '', flush=True)"
-    program = f"import os; os.dup2({writing}, 1); {report}"
-    service = Service("The workers", [sys.executable, "-c", program], {}, descriptors=[writing])
+
+    def report() -> int:
+        os.write(writing, f"{os.getsid(0) == os.getpid()} {os.read(0, 1) == b''}".encode())
+        return 0
+
+    service = Service("The workers", report, descriptors=[writing])
 
     service.start(0.0)
 

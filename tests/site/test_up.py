@@ -21,6 +21,8 @@ from tests.site import launched
 from tests.site.launched import Up, command_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
+SHARED = pytest.mark.xdist_group("up")
+"""Run by one process, so that it starts once."""
 PASSWORD = re.compile(r"^ +password +(\S+)$", re.MULTILINE)
 
 RUN_FOR_EVER = """
@@ -51,6 +53,7 @@ def own(tmp_path: Path, own_database: str) -> Iterator[Up]:
         yield up
 
 
+@SHARED
 def test_a_page_answers_and_the_login_that_was_shown_opens_it(up: Up) -> None:
     assert up.get() == 200
     password = PASSWORD.findall(up.output)
@@ -59,6 +62,7 @@ def test_a_page_answers_and_the_login_that_was_shown_opens_it(up: Up) -> None:
     assert "/admin/login/" in log_in(up, "admin@localhost", "something else")
 
 
+@SHARED
 def test_the_demo_runs_from_the_command_line(up: Up, database: str) -> None:
     ended = launched.run("run", "Daily sales", "--wait", data=up.data, database=database)
 
@@ -66,6 +70,7 @@ def test_the_demo_runs_from_the_command_line(up: Up, database: str) -> None:
     assert "Daily sales: success" in ended.stdout.splitlines()[-1]
 
 
+@SHARED
 def test_a_second_one_with_the_same_data_folder_is_refused(up: Up) -> None:
     second = launched.run("up", "--bind", "127.0.0.1:0", data=up.data)
 
@@ -74,6 +79,7 @@ def test_a_second_one_with_the_same_data_folder_is_refused(up: Up) -> None:
     assert up.get() == 200
 
 
+@SHARED
 def test_a_taken_port_is_said_plainly(up: Up, tmp_path: Path) -> None:
     bind = urllib.parse.urlsplit(up.address).netloc
 
@@ -84,7 +90,8 @@ def test_a_taken_port_is_said_plainly(up: Up, tmp_path: Path) -> None:
     assert "Traceback" not in second.stderr
 
 
-@pytest.mark.parametrize("service", ["gunicorn", "cluster"])
+@SHARED
+@pytest.mark.parametrize("service", ["tutti-web", "tutti-cluster", "tutti-scheduler"])
 def test_a_killed_service_is_started_again(service: str, up: Up) -> None:
     before = up.service(service)
 
@@ -96,12 +103,13 @@ def test_a_killed_service_is_started_again(service: str, up: Up) -> None:
     wait_for(lambda: "was killed (SIGKILL); starting again" in up.output, what="a sentence about it")
 
 
+@SHARED
 def test_a_killed_web_worker_is_replaced(up: Up) -> None:
-    (worker,) = wait_for(lambda: children_of(up.service("gunicorn")), what="a worker of the web server")
+    (worker,) = wait_for(lambda: children_of(up.service("tutti-web")), what="a worker of the web server")
 
     os.kill(worker, signal.SIGKILL)
 
-    wait_for(lambda: children_of(up.service("gunicorn")) not in ([], [worker]), what="another worker")
+    wait_for(lambda: children_of(up.service("tutti-web")) not in ([], [worker]), what="another worker")
     assert up.get() == 200
 
 
@@ -133,10 +141,10 @@ def test_signals_stop_everything_and_a_second_start_shows_no_login(tmp_path: Pat
 
 
 def test_a_second_ctrl_c_does_not_wait_for_what_hangs(own: Up) -> None:
-    os.kill(own.service("cluster"), signal.SIGSTOP)
+    os.kill(own.service("tutti-cluster"), signal.SIGSTOP)
     own.process.send_signal(signal.SIGHUP)
     wait_for(lambda: "Ctrl-C again" in own.output, what="the first signal was heard")
-    wait_for(lambda: not own.service("gunicorn"), what="the web server has stopped")
+    wait_for(lambda: not own.service("tutti-web"), what="the web server has stopped")
     assert own.process.poll() is None
 
     own.process.send_signal(signal.SIGINT)
@@ -154,13 +162,13 @@ def test_the_administrator_can_be_given_by_the_environment(tmp_path: Path, own_d
         assert log_in(up, "root@example.org", given["ADMIN_PASSWORD"]).endswith("/admin/")
 
 
-def test_several_first_starts_at_once_make_one_administrator(tmp_path: Path, own_database: str) -> None:
+def test_several_first_starts_at_once_make_one_administrator(tmp_path: Path, empty_database: str) -> None:
     folders = [tmp_path / "one", tmp_path / "two", tmp_path / "three"]
     starts = [
         subprocess.Popen(
             [sys.executable, "manage.py", "prepare"],
             cwd=ROOT,
-            env=launched.build_environment(folder, own_database, ENCRYPTION_KEY="x7" * 30),
+            env=launched.build_environment(folder, empty_database, ENCRYPTION_KEY="x7" * 30),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

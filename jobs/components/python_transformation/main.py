@@ -31,19 +31,22 @@ def main() -> None:
             # Lines go to the job's log as they are printed; what is not a character is no reason to fail.
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     os.chdir(os.environ.get("KBC_DATADIR") or fail("KBC_DATADIR is not set: this program runs as a job."))
-    parameters = read_parameters()
+    config = read_config()
+    parameters = config["parameters"]
     if parameters.get("packages") and PREPARED not in sys.argv:
         os.execv(sys.executable, [sys.executable, "-I", "-S", "-X", "utf8", os.path.join(HERE, "prepare.py")])  # noqa: S606
     run(str(parameters.get("code") or ""))
+    check_outputs(config)
 
 
-def read_parameters() -> dict[str, Any]:
+def read_config() -> dict[str, Any]:
     try:
         with open("config.json", encoding="utf-8") as file:
-            parameters = json.load(file)["parameters"]
+            config = json.load(file)
+            parameters = config["parameters"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         fail(f"config.json of the data folder cannot be read: {error!r}")
-    return parameters if isinstance(parameters, dict) else fail('config.json: "parameters" is not an object.')
+    return config if isinstance(parameters, dict) else fail('config.json: "parameters" is not an object.')
 
 
 def run(code: str) -> None:
@@ -76,6 +79,9 @@ def report(error: BaseException, code: str) -> None:
     what = told[-1].strip().split("\n")[0]
     if isinstance(error, ModuleNotFoundError):
         what += " (packages that the code needs are named under its packages)"
+    if isinstance(error, FileNotFoundError) and "in/tables/" in str(error.filename):
+        tables = [name for name in list_tables("in/tables") if not name.endswith(".manifest")]
+        what += f" (input tables: {', '.join(tables) or 'none; choose them in the input mapping'})"
     if line is not None:
         shown = list(story.format())
         if len(told) == 1 and "\n" not in told[0].strip() and shown[-1] == told[0]:
@@ -93,6 +99,37 @@ def strip_frames(story: Any) -> int | None:
             strip_frames(cause)
     story.stack[:] = [frame for frame in story.stack if frame.filename == NAME]
     return story.stack[-1].lineno if story.stack else None
+
+
+def check_outputs(config: dict[str, Any]) -> None:
+    """Each table of the output mapping must be there; the one who wrote the code hears what is there instead."""
+    declared = ((config.get("storage") or {}).get("output") or {}).get("tables") or []
+    if not declared:
+        return
+    written = [name for name in list_tables("out/tables") if not name.endswith(".manifest")]
+    for each in declared:
+        source = each["source"]
+        if any(source in (name, without_ending(name)) for name in written):
+            continue
+        misplaced = next((name for name in (source, source + ".csv", f"out/{source}") if os.path.isfile(name)), None)
+        if misplaced is not None:
+            hint = f"It was written to {misplaced} instead."
+        else:
+            hint = f"There are: {', '.join(written)}." if written else "Nothing was written there."
+        sys.stdout.flush()
+        print(f"The output table out/tables/{source} is missing. {hint}", file=sys.stderr)
+        sys.exit(USER_ERROR)
+
+
+def list_tables(folder: str) -> list[str]:
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
+
+def without_ending(name: str) -> str:
+    for ending in (".csv.gz", ".csv", ".parquet"):
+        if name.endswith(ending):
+            return name[: -len(ending)]
+    return name
 
 
 def fail(message: str) -> NoReturn:

@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-SOURCE = Path("{demo_data}") / "customers.csv"
+SOURCE = Path(os.environ["TUTTI_DEMO_DATA"]) / "customers.csv"
 FOLDER = Path(os.environ["TUTTI_PROJECT_FILES"]) / "audience"
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[a-z]{2,}")
 

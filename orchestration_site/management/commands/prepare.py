@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from orchestration_site import first_run, one_at_a_time
+from orchestration_site import first_run, fresh_schema, one_at_a_time
 from orchestration_site.first_run import FirstRun, InvalidAdministrator
 
 # Those of pages and models are for who writes them, and cost a third of a second.
@@ -32,6 +32,8 @@ class Command(BaseCommand):
         warnings = _check()
         _reach_database()
         with one_at_a_time.holding("prepare"):
+            if fresh_schema.is_wanted():
+                fresh_schema.make()
             call_command("migrate", verbosity=0, interactive=False)
             try:
                 made = first_run.set_up(with_demo=not options["no_demo"], now=timezone.now())

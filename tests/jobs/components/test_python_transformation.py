@@ -1,9 +1,11 @@
 """The component `python-transformation`, run as the process that a job would run."""
 
 import base64
+import csv
 import hashlib
 import json
 import os
+import runpy
 import subprocess
 import sys
 import time
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 
 from orchestrations.components import catalogue
+from tests.jobs.components.data_folders import JobFolder, told
 
 Ran = subprocess.CompletedProcess[str]
 Run = Callable[..., Ran]
@@ -162,33 +165,27 @@ def test_a_broken_data_folder_is_an_error_of_ours(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_packages_are_installed_once_and_kept(run: Run, wheels: dict[str, str]) -> None:
+def test_packages_are_installed_once_for_two_jobs_at_once_and_kept(run: Run, wheels: dict[str, str]) -> None:
     code = "import sys, tutti_greeting\nprint(tutti_greeting.greet(), sys.prefix)"
-
-    first = run(code, ["tutti-greeting == 1.0"], **wheels)
-    second = run(code, ["tutti-greeting==1.0", "tutti-greeting==1.0"], **wheels)
-
-    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
-    assert first.stdout.startswith("Installing tutti-greeting==1.0.\n")
-    assert second.stdout.startswith("hello from the package ")
-    assert second.stdout == first.stdout.splitlines(keepends=True)[-1]
-
-
-@pytest.mark.slow
-def test_two_jobs_with_the_same_packages_build_one_environment(run: Run, wheels: dict[str, str]) -> None:
     with ThreadPoolExecutor(2) as pool:
-        both = list(pool.map(lambda _: run("import tutti_greeting", ["tutti-greeting"], **wheels), range(2)))
+        both = list(pool.map(lambda _: run(code, ["tutti-greeting == 1.0"], **wheels), range(2)))
+    third = run(code, ["tutti-greeting==1.0", "tutti-greeting==1.0"], **wheels)
 
-    assert [ran.returncode for ran in both] == [0, 0], both
-    assert sum("Installing tutti-greeting." in ran.stdout for ran in both) == 1
+    assert [ran.returncode for ran in (*both, third)] == [0, 0, 0], both
+    assert sum("Installing tutti-greeting==1.0.\n" in ran.stdout for ran in both) == 1
+    assert third.stdout.startswith("hello from the package ")
+    assert {ran.stdout.splitlines()[-1] for ran in both} == {third.stdout.strip()}
 
 
 @pytest.mark.slow
-def test_what_a_killed_build_left_behind_is_built_anew(run: Run, wheels: dict[str, str]) -> None:
-    assert run("", ["tutti-greeting"], **wheels).returncode == 0
-    (ready,) = Path(wheels["TUTTI_CACHE_DIR"]).glob("python-environments/*/tutti-ready.json")
-    ready.unlink()
-    (ready.parent / "bin" / "python").unlink()
+def test_what_a_killed_build_left_behind_is_built_anew(
+    run: Run, wheels: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = runpy.run_path(str(Path(catalogue.get("python-transformation").folder) / "prepare.py"))
+    monkeypatch.setenv("TUTTI_CACHE_DIR", wheels["TUTTI_CACHE_DIR"])
+    left: Path = program["environment_folder"](["tutti-greeting"])
+    (left / "bin").mkdir(parents=True)
+    (left / "bin" / "python").symlink_to("/nowhere")
 
     again = run("import tutti_greeting", ["tutti-greeting"], **wheels)
 
@@ -244,3 +241,49 @@ def test_packages_without_a_place_for_them_are_an_error_of_ours(run: Run) -> Non
     ran = run("pass", ["pandas"])
 
     assert (ran.returncode, ran.stderr.startswith("TUTTI_CACHE_DIR is not set")) == (2, True)
+
+
+def mapped(job: JobFolder, code: str, *outputs: str) -> Ran:
+    tables = [{"source": source, "destination": f"out.c-test.table-{place}"} for place, source in enumerate(outputs)]
+    return job.run("python-transformation", {"code": code}, storage={"output": {"tables": tables}})
+
+
+def test_the_template_of_a_new_configuration_works_on_mapped_tables(job: JobFolder) -> None:
+    job.give_csv("orders.csv", [["id", "price", "note"], ["1", "99.9", ""], ["2", "100", 'two\nlines, "quoted"']])
+
+    ran = mapped(job, catalogue.get("python-transformation").template["code"], "large_orders.csv")
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "1 large orders.\n", "")
+    with (job.out_tables / "large_orders.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == [["id", "price", "note"], ["2", "100", 'two\nlines, "quoted"']]
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("pass", "Nothing was written there."),
+        ("open('out/tables/reslut.csv', 'w'); open('out/tables/x.csv.manifest', 'w')", "There are: reslut.csv."),
+        ("open('result.csv', 'w')", "It was written to result.csv instead."),
+        ("open('out/result', 'w')", "It was written to out/result instead."),
+    ],
+)
+def test_a_missing_output_table_is_named_with_what_is_there(job: JobFolder, code: str, hint: str) -> None:
+    ran = mapped(job, code, "result")
+
+    assert told(ran) == f"The output table out/tables/result is missing. {hint}"
+
+
+@pytest.mark.parametrize("name", ["result", "result.csv", "result.csv.gz", "result.parquet"])
+def test_the_ending_of_an_output_table_may_be_left_out(job: JobFolder, name: str) -> None:
+    assert mapped(job, f"open('out/tables/{name}', 'w')", "result").returncode == 0
+
+
+def test_a_missing_input_table_is_told_with_those_that_are_there(job: JobFolder) -> None:
+    code = "open('in/tables/order.csv')"
+    none = mapped(job, code)
+    job.give_csv("orders.csv", [["id"]])
+
+    some = mapped(job, code)
+
+    assert last_line(none).endswith("(input tables: none; choose them in the input mapping)")
+    assert last_line(some).endswith("No such file or directory: 'in/tables/order.csv' (input tables: orders.csv)")

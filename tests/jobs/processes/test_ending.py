@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -235,9 +234,13 @@ def _supervisor_of_a_whole_life(launch: Launch) -> int:
 
 
 def _is_idle(supervisor: int) -> bool:
-    time.sleep(0)
-    links = [os.readlink(f"/proc/{supervisor}/fd/{name}") for name in os.listdir(f"/proc/{supervisor}/fd")]
-    return not any(link.endswith("/supervised") for link in links)
+    for name in os.listdir(f"/proc/{supervisor}/fd"):
+        try:
+            if os.readlink(f"/proc/{supervisor}/fd/{name}").endswith("/supervised"):
+                return False
+        except FileNotFoundError:
+            continue  # it has just closed this one
+    return True
 
 
 def _children(parent: int) -> list[int]:

@@ -120,7 +120,8 @@ def test_the_start_is_told_with_the_pids(launch: Launch) -> None:
 
     started = wait_for(process, Started)
 
-    assert Path(f"/proc/{started.pid}/comm").read_text() == "sleep\n"
+    # The kernel lets the supervisor go on a moment before it gives the process its new name.
+    wait_until(lambda: Path(f"/proc/{started.pid}/comm").read_text() == "sleep\n")
     assert Path(f"/proc/{started.supervisor_pid}/comm").read_text() == "tutti-job\n"
 
 

@@ -26,6 +26,6 @@ def _inputs(field: Field) -> Posted:
         return {**key, field.name: list(field.chosen), field.name + BOX: ["1"]}
     if field.kind is Kind.CHECKBOX:
         return {**key, field.name + BOX: ["1"], **({field.name: ["true"]} if field.is_checked else {})}
-    if field.kind in (Kind.LONG, Kind.CODE, Kind.JSON):
+    if field.kind in (Kind.LONG, Kind.CODE, Kind.JSON, Kind.LINES):
         return {**key, field.name: [field.text.replace("\n", "\r\n")]}
     return {**key, field.name: [field.text.replace("\n", "")]}

@@ -11,6 +11,7 @@ from orchestrations.forms.fields import ABSENT, ITEMS, KEY, Field, find
 from orchestrations.forms.schemas import MOST_ITEMS, Kind, title_of
 
 LIST = {"type": "array", "items": {"type": "string"}}
+LINES = {**LIST, "format": "lines"}
 MAP = {"type": "object", "additionalProperties": {"type": "string"}}
 NODE = {"$defs": {"node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}}}, "$ref": "#/$defs/node"}
 
@@ -37,6 +38,9 @@ NODE = {"$defs": {"node": {"type": "object", "properties": {"next": {"$ref": "#/
         (LIST, ["a"] * (MOST_ITEMS + 1), Kind.JSON),
         ({"type": "array"}, ABSENT, Kind.JSON),
         ({"type": "array", "uniqueItems": True, "items": {"enum": ["a", "b"]}}, ["b"], Kind.CHOICES),
+        (LINES, ["a", "b c", ""], Kind.LINES),
+        (LINES, ["a\nb"], Kind.JSON),
+        (LINES, [1], Kind.JSON),
         (MAP, {"a": "b"}, Kind.MAP),
         ({"type": "object"}, {"a": 1}, Kind.JSON),
         ({"type": "object", "properties": {"a": {}}}, ABSENT, Kind.OBJECT),

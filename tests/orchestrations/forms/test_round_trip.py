@@ -51,6 +51,7 @@ def cases(draw: st.DrawFn, depth: int = 0) -> tuple[dict[str, Any], Any]:
                 ({"type": "number", "default": 3}, draw(NUMBERS)),
                 ({"type": "integer"}, draw(st.integers())),
                 ({"type": "boolean", "default": draw(st.booleans())}, draw(st.booleans())),
+                ({"type": "array", "items": {"type": "string"}, "format": "lines"}, draw(st.lists(TEXTS, max_size=3))),
                 ({}, draw(ANYTHING)),
             ]
         )

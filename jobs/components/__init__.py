@@ -1,0 +1,1 @@
+"""The built-in components: programs, each declared by a component.json; nothing here is imported by the site."""

@@ -1,0 +1,208 @@
+"""Who is told about what, whether it reaches them, and what was sent: as the pages show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.urls import reverse
+
+from jobs.models import Delivery, DeliveryStatus, Notice
+from orchestrations.components.catalogue import ORCHESTRATOR
+from orchestrations.lib.prepared import Param, Query
+from orchestrations.models import Channel, Configuration, EventType, Project, Subscription, User
+
+STATUS_KEYS = {
+    DeliveryStatus.WAITING: "waiting",
+    DeliveryStatus.SENT: "success",
+    DeliveryStatus.FAILED: "error",
+    DeliveryStatus.KEPT: "partial",
+}
+ICONS = {Channel.EMAIL: "mail", Channel.WEBHOOK: "link-out", Channel.CHAT: "people"}
+BELL = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryRow:
+    """One message in the log."""
+
+    id: int
+    what: str
+    url: str
+    """Of the job that it is about, "" for a test."""
+    address: str
+    icon: str
+    status_key: str
+    status_word: str
+    answer: str
+    attempts: int
+    created_at: datetime
+    next_attempt_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListenerRow:
+    """One subscription, and whether its last message arrived."""
+
+    id: int
+    address: str
+    icon: str
+    event: str
+    about: str
+    about_url: str
+    expires_at: datetime | None
+    last: DeliveryRow | None
+    warning: str
+    """Why messages may not reach anybody, "" when nothing is known against it."""
+    test_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """The notifications of one orchestration in a few words."""
+
+    words: str
+    sub: str
+    tells_nobody: bool
+
+
+def card_of(orchestration: Configuration, now: datetime) -> Card:
+    """One query."""
+    rows = [each for each in reaching(orchestration) if each.expires_at is None or each.expires_at > now]
+    recipients = {(each.channel, each.address) for each in rows}
+    events = [event.label for event in EventType if any(each.event == event for each in rows)]
+    if not recipients:
+        return Card(words="Nobody", sub="No unattended run tells anybody.", tells_nobody=True)
+    count = len(recipients)
+    tells_failures = any(each.event == EventType.FAILED for each in rows)
+    return Card(
+        words=f"{count} {'recipient' if count == 1 else 'recipients'}",
+        sub=f"{', '.join(events)}.",
+        tells_nobody=not tells_failures,
+    )
+
+
+def reaching(configuration: Configuration) -> list[Subscription]:
+    """The subscriptions that its jobs concern: its own, and those of its component or of the whole project."""
+    return _REACHING.instances(
+        project=configuration.project_id, configuration=configuration, component=configuration.component_id
+    )
+
+
+def listeners(project: Project, *, may_test: bool, now: datetime) -> list[ListenerRow]:
+    """Three queries, however many there are."""
+    newest = Delivery.objects.filter(subscription=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    rows = list(
+        Subscription.objects.filter(project=project)
+        .select_related("configuration")
+        .defer("configuration__document", "configuration__state")
+        .annotate(last_id=Subquery(newest))
+        .order_by("configuration__name", "event", "address")
+    )
+    last = {row.id: row for row in rows_of(Delivery.objects.filter(pk__in=[each.last_id for each in rows]))}
+    inactive = set(User.objects.filter(is_active=False).values_list("email", flat=True))
+    return [_listener(each, last.get(each.last_id), each.address in inactive, may_test, now) for each in rows]
+
+
+def rows_of(deliveries: QuerySet[Delivery]) -> list[DeliveryRow]:
+    """One query."""
+    found = deliveries.select_related("notice__job").only(
+        *("channel", "address", "status", "last_answer", "attempts", "created_at", "next_attempt_at", "is_test"),
+        *("subject", "project_id", "notice__event", "notice__job__name", "notice__job__project_id"),
+    )
+    return [_row(each) for each in found]
+
+
+def told_to(user: User) -> list[DeliveryRow]:
+    """The newest messages to this person, for the bell."""
+    return rows_of(Delivery.objects.filter(user=user, account_mail__isnull=True).order_by("-pk")[:BELL])
+
+
+def kept_mails() -> QuerySet[Delivery]:
+    """The outbox: what was written while no mail server was set up."""
+    return Delivery.objects.filter(channel=Channel.EMAIL, status=DeliveryStatus.KEPT).order_by("-pk")
+
+
+def members_to_offer(project: Project) -> Sequence[str]:
+    return list(
+        User.objects.filter(memberships__project=project, is_active=True)
+        .order_by("email")
+        .values_list("email", flat=True)
+    )
+
+
+def _row(delivery: Delivery) -> DeliveryRow:
+    notice = delivery.notice
+    return DeliveryRow(
+        id=delivery.pk,
+        what=_what(notice) if notice is not None else delivery.subject or "Test",
+        url=reverse("job", args=[notice.job.project_id, notice.job_id]) if notice is not None else "",
+        address=delivery.address,
+        icon=ICONS[Channel(delivery.channel)],
+        status_key=STATUS_KEYS[DeliveryStatus(delivery.status)],
+        status_word=DeliveryStatus(delivery.status).label,
+        answer=delivery.last_answer,
+        attempts=delivery.attempts,
+        created_at=delivery.created_at,
+        next_attempt_at=delivery.next_attempt_at if delivery.status == DeliveryStatus.WAITING else None,
+    )
+
+
+def _what(notice: Notice) -> str:
+    words = {
+        EventType.FAILED: "{} failed",
+        EventType.WARNING: "{} ended with a warning",
+        EventType.SUCCEEDED: "{} succeeded",
+        EventType.LONG: "{} takes longer than usual",
+    }
+    return words[EventType(notice.event)].format(notice.job.name)
+
+
+def _listener(row: Any, last: DeliveryRow | None, is_inactive: bool, may_test: bool, now: datetime) -> ListenerRow:
+    configuration = row.configuration
+    page = (
+        "orchestration" if configuration is not None and configuration.component_id == ORCHESTRATOR else "configuration"
+    )
+    label = EventType(row.event).label
+    return ListenerRow(
+        id=row.pk,
+        address=row.address,
+        icon=ICONS[Channel(row.channel)],
+        event=label if row.overtime_percent is None else f"{label}, {row.overtime_percent} % longer than usual",
+        about=configuration.name if configuration is not None else _everything(row.component_id),
+        about_url=reverse(page, args=[row.project_id, configuration.pk]) if configuration is not None else "",
+        expires_at=row.expires_at,
+        last=last,
+        warning=_warning(row, last, is_inactive, now),
+        test_url=reverse("notification-test", args=[row.project_id, row.pk]) if may_test else "",
+    )
+
+
+def _everything(component_id: str) -> str:
+    if component_id == ORCHESTRATOR:
+        return "Every orchestration"
+    return f"Every job of {component_id}" if component_id else "Everything in this project"
+
+
+def _warning(row: Subscription, last: DeliveryRow | None, is_inactive: bool, now: datetime) -> str:
+    if row.expires_at is not None and row.expires_at <= now:
+        return "Expired: nothing is sent any more."
+    if is_inactive:
+        return "This person may not sign in any more: nothing is sent."
+    if row.configuration is not None and row.configuration.deleted_at is not None:
+        return "It is in the trash."
+    if last is not None and last.status_key == "error":
+        return f"The last message did not arrive: {last.answer}"
+    return ""
+
+
+_REACHING = Query(
+    lambda: Subscription.objects.filter(
+        Q(configuration=Param("configuration"))
+        | Q(configuration__isnull=True) & (Q(component_id="") | Q(component_id=Param("component"))),
+        project=Param("project"),
+    ).order_by("pk")
+)

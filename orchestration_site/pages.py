@@ -1,0 +1,48 @@
+"""Pages that join floors: what a lower one shows, with what the floors above add to it."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_POST, require_safe
+
+from jobs.views import dashboard as dashboards
+from jobs.views import orchestrations, runs, tables
+from orchestrations.models import Role
+from orchestrations.views.members import MemberRequest, for_members
+from scheduling.queries.cards import of_many
+from scheduling.views import cards
+
+
+@require_safe
+@for_members()
+def dashboard(request: MemberRequest) -> HttpResponse:
+    """What runs, waits and failed, and what starts next."""
+    return dashboards.dashboard(request, more=cards.of_dashboard)
+
+
+@require_safe
+@for_members()
+def overview(request: MemberRequest) -> HttpResponse:
+    """The orchestrations with their last runs and their next starts."""
+    return orchestrations.overview(request, automations=of_many)
+
+
+@require_POST
+@for_members(Role.OPERATOR)
+def switch(request: MemberRequest, orchestration_id: int) -> HttpResponse:
+    """Switches an orchestration on or off, on its page or in the overview."""
+    return orchestrations.switch(request, orchestration_id, automations=of_many)
+
+
+@require_safe
+@for_members()
+def orchestration(request: MemberRequest, orchestration_id: int) -> HttpResponse:
+    """The orchestration with its runs, its schedules and its trigger."""
+    return runs.detail(request, orchestration_id, more=cards.of_page)
+
+
+@require_safe
+@for_members()
+def table(request: MemberRequest, table_id: str) -> HttpResponse:
+    """The table with what reads, writes and watches it."""
+    return tables.detail(request, table_id, more=cards.of_table)

@@ -1,0 +1,129 @@
+"""What a project's schedules will start, with what is known of their length: feeds ``forecast``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jobs import usual
+from jobs.models import Job
+from jobs.usual import Usual
+from orchestrations.models import Configuration, Project, Task
+from scheduling import forecast
+from scheduling.forecast import Collision, Crowd, PileUp, Planned, Start
+from scheduling.models import Schedule
+
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """The planned starts of a project, in order, and what will get in each other's way.
+
+    ``schedules`` by id (each with its orchestration), ``usual`` by orchestration, ``pile_ups`` by orchestration,
+    ``names`` of the configurations in ``collisions``.
+    """
+
+    start: datetime
+    end: datetime
+    starts: list[Start]
+    schedules: dict[int, Schedule]
+    usual: dict[int, Usual]
+    pile_ups: dict[int, PileUp]
+    collisions: list[Collision]
+    names: dict[int, str]
+    crowds: list[Crowd]
+    limit: int
+
+
+def of(project: Project, *, now: datetime, span: timedelta = DAY) -> Outlook:
+    """Five queries. Orchestrations that are off or in the trash start nothing."""
+    schedules = list(
+        Schedule.objects.in_project(project)
+        .filter(next_run_at__isnull=False, orchestration__is_disabled=False, orchestration__deleted_at__isnull=True)
+        .select_related("orchestration")
+        .defer("orchestration__document", "orchestration__state")
+    )
+    ids = {schedule.orchestration_id for schedule in schedules}
+    known = usual.samples_of(ids)
+    plans = [planned(schedule, known.get(schedule.orchestration_id)) for schedule in schedules]
+    starts = forecast.starts(plans, now=now, end=now + span, free_at=_free_at(ids, known, now))
+    uses, widths = _tasks_of(ids)
+    collisions = forecast.collisions(starts, uses)
+    return Outlook(
+        start=now,
+        end=now + span,
+        starts=starts,
+        schedules={schedule.pk: schedule for schedule in schedules},
+        usual=known,
+        pile_ups=_pile_ups(plans, now),
+        collisions=collisions,
+        names=_names({each.configuration_id for each in collisions}),
+        crowds=forecast.crowds(starts, widths, project.parallel_jobs),
+        limit=project.parallel_jobs,
+    )
+
+
+def pile_up_of(orchestration: Configuration, wanted: Schedule, *, now: datetime) -> tuple[PileUp | None, Usual | None]:
+    """For the dialog: with ``wanted`` (saved or not, ``next_run_at`` set) among its schedules, and the sample.
+
+    Two queries.
+    """
+    known = usual.samples_of([orchestration.pk]).get(orchestration.pk)
+    others = orchestration.schedules.filter(next_run_at__isnull=False).exclude(pk=wanted.pk)
+    plans = [planned(each, known) for each in (wanted, *others)]
+    return forecast.pile_up(plans, now=now), known
+
+
+def planned(schedule: Schedule, known: Usual | None) -> Planned:
+    assert schedule.next_run_at is not None
+    return Planned(
+        schedule_id=schedule.pk or 0,
+        orchestration_id=schedule.orchestration_id,
+        expression=schedule.expression,
+        zone=schedule.zone,
+        catch_up=schedule.catch_up,
+        overlap=schedule.overlap,
+        next_run_at=schedule.next_run_at,
+        usual_seconds=known.seconds if known else None,
+    )
+
+
+def _pile_ups(plans: Sequence[Planned], now: datetime) -> dict[int, PileUp]:
+    by_orchestration: dict[int, list[Planned]] = {}
+    for plan in plans:
+        by_orchestration.setdefault(plan.orchestration_id, []).append(plan)
+    found = {pk: forecast.pile_up(group, now=now) for pk, group in by_orchestration.items()}
+    return {pk: each for pk, each in found.items() if each is not None}
+
+
+def _free_at(ids: set[int], known: dict[int, Usual], now: datetime) -> dict[int, datetime]:
+    """When the runs that there are already will have ended, if they take as long as usual."""
+    free: dict[int, datetime] = {}
+    unsettled = Job.objects.unsettled().filter(configuration__in=ids).order_by("pk")
+    for pk, started_at in unsettled.values_list("configuration_id", "started_at"):
+        if pk in known:
+            begins = started_at or free.get(pk, now)
+            free[pk] = max(now, begins + timedelta(seconds=known[pk].seconds))
+    return free
+
+
+def _tasks_of(ids: set[int]) -> tuple[dict[int, frozenset[int]], dict[int, int]]:
+    """The configurations of each orchestration, and how many tasks its widest phase has."""
+    tasks = Task.objects.filter(orchestration__in=ids, is_enabled=True, configuration__isnull=False).order_by()
+    uses: dict[int, set[int]] = {}
+    phases: dict[tuple[int, int], int] = {}
+    for orchestration_id, phase_id, configuration_id in tasks.values_list(
+        "orchestration_id", "phase_id", "configuration_id"
+    ):
+        uses.setdefault(orchestration_id, set()).add(configuration_id)
+        phases[orchestration_id, phase_id] = phases.get((orchestration_id, phase_id), 0) + 1
+    widths: dict[int, int] = {}
+    for (orchestration_id, _), width in phases.items():
+        widths[orchestration_id] = max(widths.get(orchestration_id, 0), width)
+    return {pk: frozenset(found) for pk, found in uses.items()}, widths
+
+
+def _names(ids: set[int]) -> dict[int, str]:
+    return dict(Configuration.objects.filter(pk__in=ids).values_list("pk", "name")) if ids else {}

@@ -1,0 +1,141 @@
+"""Both schedule dialogs as two people use them who live in different zones: each sees their own times."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Locator, Page, expect
+
+from orchestrations.models import Configuration, Project, Role, User
+from scheduling.models import Evaluation, EventTrigger, Schedule, Verdict
+from tests import builders
+from tests.browser.conftest import PATIENCE_MS, Site
+from tests.builders import task
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+expect.set_options(timeout=PATIENCE_MS)
+
+PRAGUE, CHATHAM = ZoneInfo("Europe/Prague"), ZoneInfo("Pacific/Chatham")
+
+
+@pytest.fixture
+def people(project: Project, alice: User) -> dict[ZoneInfo, User]:
+    """Alice in Prague, and Dana on the Chatham Islands, whose clock differs by an odd number of minutes."""
+    dana = builders.build_member(project, "dana@example.org", Role.EDITOR)
+    people = {PRAGUE: alice, CHATHAM: dana}
+    for zone, person in people.items():
+        User.objects.filter(pk=person.pk).update(time_zone=zone)
+    return people
+
+
+@pytest.fixture
+def orchestration(project: Project) -> Configuration:
+    return builders.build_orchestration(project, [task(builders.build_configuration(project))], name="Daily")
+
+
+def address(name: str, orchestration: Configuration) -> str:
+    return reverse(name, args=[orchestration.project_id, orchestration.pk])
+
+
+def clock(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%H:%M}"
+
+
+def starts_in(dialog: Locator) -> list[tuple[datetime, str]]:
+    """Of the preview: each moment, and what stands beside it as the viewer's own time."""
+    rows = dialog.locator(".preview tbody tr").all()
+    return [
+        (
+            datetime.fromisoformat(row.locator("time").get_attribute("datetime") or ""),
+            row.locator("td").nth(1).inner_text(),
+        )
+        for row in rows
+    ]
+
+
+def expect_own_times(dialog: Locator, zone: ZoneInfo) -> list[datetime]:
+    expect(dialog.get_by_role("columnheader", name=f"My time, {zone.key}")).to_be_visible()
+    starts = starts_in(dialog)
+    assert len(starts) == 5
+    assert [words[-5:] for _, words in starts] == [clock(moment, zone) for moment, _ in starts]
+    return [moment.astimezone(UTC) for moment, _ in starts]
+
+
+def expect_own_time(element: Locator, moment: datetime, zone: ZoneInfo) -> None:
+    """A moment is shown, and named whole in its title, in the zone of who looks."""
+    there = moment.astimezone(zone)
+    expect(element).to_have_attribute("title", re.compile(rf"^{there:%Y-%m-%d %H:%M:%S} .*{zone.key}"))
+
+
+def test_a_schedule_in_utc_is_seen_by_each_in_their_own_time(
+    site: Site, orchestration: Configuration, people: dict[ZoneInfo, User]
+) -> None:
+    page: Page
+    with site.page_of(people[PRAGUE]) as page:
+        page.goto(address("orchestration", orchestration))
+        page.get_by_role("link", name="Set up a schedule").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_role("button", name="Once a day").click()
+        expect(dialog.get_by_text("Every day at 00:00", exact=False)).to_be_visible()
+        dialog.get_by_label("Hour").select_option("13")
+        expect(dialog.get_by_text("Every day at 13:00", exact=False)).to_be_visible()
+        dialog.get_by_label("Minute").select_option("15")
+        expect(dialog.get_by_text("Every day at 13:15", exact=False)).to_be_visible()
+        by_alice = expect_own_times(dialog, PRAGUE)
+        dialog.get_by_role("button", name="Set Up Schedule").click()
+        expect(page.locator("#schedules")).to_contain_text("Every day at 13:15")
+        made = Schedule.objects.get()
+        assert (made.expression, str(made.zone), made.next_run_at) == ("15 13 * * *", "UTC", by_alice[0])
+        expect(page.locator("#schedule-card")).to_contain_text(clock(by_alice[0], PRAGUE))
+        expect_own_time(page.locator("#schedule-card time").last, by_alice[0], PRAGUE)
+
+    with site.page_of(people[CHATHAM]) as page:
+        page.goto(address("orchestration", orchestration))
+        expect(page.locator("#schedule-card")).to_contain_text(clock(by_alice[0], CHATHAM))
+        expect_own_time(page.locator("#schedule-card time").last, by_alice[0], CHATHAM)
+        page.get_by_role("link", name="Edit Every day at 13:15").click()
+        by_dana = expect_own_times(page.get_by_role("dialog"), CHATHAM)
+
+    assert [(each.hour, each.minute) for each in by_alice] == [(13, 15)] * 5
+    assert by_dana == by_alice
+    assert clock(by_alice[0], PRAGUE) != clock(by_alice[0], CHATHAM)
+
+
+def test_a_trigger_is_set_by_one_and_read_by_another_in_their_own_time(
+    site: Site, project: Project, orchestration: Configuration, people: dict[ZoneInfo, User]
+) -> None:
+    table = builders.build_table(project, "in.c-sales.orders")
+    builders.build_import(table)
+    imported = timezone.now() - timedelta(hours=7)
+    type(table).objects.filter(pk=table.pk).update(updated_at=imported)
+
+    with site.page_of(people[PRAGUE]) as page:
+        page.goto(address("orchestration", orchestration))
+        page.get_by_role("link", name="Set up a schedule").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_role("link", name="Triggered").click()
+        dialog.get_by_label("Add a table").fill("in.c-sales.orders")
+        dialog.get_by_role("button", name="Add", exact=True).last.click()
+        expect_own_time(dialog.locator("tbody time"), imported, PRAGUE)
+        dialog.get_by_label("Run max once per").fill("50")
+        dialog.get_by_role("button", name="Set Up Schedule").click()
+        expect(page.locator("#event-trigger")).to_be_visible()
+
+    trigger = EventTrigger.objects.get()
+    assert (trigger.cool_down_minutes, trigger.orchestration_id) == (50, orchestration.pk)
+    looked = timezone.now() - timedelta(hours=5)
+    Evaluation.objects.create(trigger=trigger, at=looked, verdict=Verdict.AWAITING, sentence="Not fired: awaited.")
+
+    for zone, person in people.items():
+        with site.page_of(person) as page:
+            page.goto(address("orchestration", orchestration))
+            page.get_by_role("link", name="Inspect").click()
+            dialog = page.get_by_role("dialog")
+            expect(dialog.get_by_role("heading", name="Trigger inspector")).to_be_visible()
+            expect_own_time(dialog.get_by_role("table", name="Tables of the trigger").locator("time"), imported, zone)
+            expect_own_time(dialog.get_by_role("table", name="Evaluations").locator("time"), looked, zone)

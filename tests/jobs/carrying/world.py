@@ -1,0 +1,52 @@
+"""Configurations that write and read tables, and what became of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from orchestrations.models import Configuration, Project, Table
+from tests import builders
+from tests.jobs.performing import python
+
+ORDERS = "out.c-results.orders"
+
+
+def writing(text: str, file: str = "orders.csv", *, manifest: dict[str, Any] | None = None, then: str = "") -> str:
+    """Code of a component that writes one file to out/tables."""
+    code = f"import json\nopen('out/tables/{file}', 'w', newline='').write({text!r})\n"
+    if manifest is not None:
+        code += f"json.dump({manifest!r}, open('out/tables/{file}.manifest', 'w'))\n"
+    return code + then
+
+
+def declared(destination: str = ORDERS, source: str = "orders.csv", **fields: Any) -> dict[str, Any]:
+    return {"output": {"tables": [{"source": source, "destination": destination, **fields}]}}
+
+
+def build(project: Project, code: str, storage: dict[str, Any] | None = None, **fields: Any) -> Configuration:
+    document = {"parameters": {"command": python(code)}, "storage": storage or {}}
+    return builders.build_configuration(project, document=document, **fields)
+
+
+def rows_of(table_id: str = ORDERS) -> list[dict[str, str]]:
+    """What the fake program keeps of the table."""
+    stage, bucket, name = table_id.split(".")
+    table = Table.objects.get(bucket__stage=stage, bucket__name=bucket, name=name)
+    state = Path(settings.DATA_DIR) / "storage" / table.location / "state.json"
+    return list(json.loads(state.read_text())["rows"]) if state.exists() else []
+
+
+def seed(project: Project, text: str = "id,amount\n1,10\n", table_id: str = ORDERS) -> Table:
+    """A table with these rows, as a job of Monday left it."""
+    lines = text.splitlines()
+    columns = lines[0].split(",")
+    table = builders.build_table(project, table_id, columns=tuple(columns), delta_version=0, rows=len(lines) - 1)
+    rows = [dict(zip(columns, line.split(","), strict=True)) for line in lines[1:]]
+    folder = Path(settings.DATA_DIR) / "storage" / table.location
+    folder.mkdir(parents=True)
+    (folder / "state.json").write_text(json.dumps({"version": 0, "rows": rows, "columns": columns, "stages": {}}))
+    return table

@@ -1,0 +1,63 @@
+"""A real SMTP server on loopback that accepts, refuses, stalls or is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import socket
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+
+class Postbox:
+    """``answer`` is what it says to a whole message, ``refused`` are addresses that it does not take."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.answer = "250 OK"
+        self.refused: dict[str, str] = {}
+        self.stalls = threading.Event()
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        if self.answer.startswith("250"):
+            mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
+            assert isinstance(mail, EmailMessage)
+            self.mails.append(mail)
+        return self.answer
+
+
+class _Controller(Controller):
+    """On whatever port is free: the base class would ask for one by its number."""
+
+    def __init__(self, postbox: Postbox) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        super().__init__(postbox, hostname="127.0.0.1", port=self.listener.getsockname()[1])
+
+    def _create_server(self) -> Coroutine[Any, Any, asyncio.AbstractServer]:
+        return self.loop.create_server(self._factory_invoker, sock=self.listener)
+
+
+@contextmanager
+def running(settings: Any, postbox: Postbox) -> Iterator[Postbox]:
+    """The site sends to it while this is open; afterwards its port is closed."""
+    controller = _Controller(postbox)
+    controller.start()
+    try:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST = "127.0.0.1"
+        settings.EMAIL_PORT = controller.port
+        yield postbox
+    finally:
+        controller.stop()

@@ -1,0 +1,121 @@
+"""The pages of notifications: the form of an orchestration, who is told, the log, the bell and the outbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from jobs.models import Delivery, Notice
+from jobs.notifying import delivering, expanding
+from orchestrations.models import Subscription, User
+from tests.pages.world import World
+
+pytestmark = pytest.mark.django_db
+
+
+def form_url(world: World) -> str:
+    return reverse("orchestration-notifications", args=[world.project.pk, world.orchestration.pk])
+
+
+def test_what_is_typed_is_kept_until_it_is_saved(world: World, as_alice: Client) -> None:
+    url = form_url(world)
+    typed = {
+        "percent": "50",
+        "job-failed": ["team@example.org"],
+        "new-job-failed": "Two@example.org, three@example.org",
+    }
+
+    drawn = as_alice.post(url, {**typed, "action": "add"}).content.decode()
+    assert 'value="two@example.org"' in drawn
+    assert Subscription.objects.count() == 1
+
+    listed = {"job-failed": ["team@example.org", "two@example.org"], "percent": "50"}
+    drawn = as_alice.post(url, {**listed, "remove": "job-failed team@example.org"}).content.decode()
+    assert 'value="team@example.org"' not in drawn.replace('value="job-failed team@example.org"', "")
+
+    saved = as_alice.post(
+        url,
+        {
+            **listed,
+            "job-failed": ["two@example.org"],
+            "new-job-processing-long": "slack://TokenA/TokenB/TokenCdef",
+            "new-job-succeeded": "https://example.org/hook",
+            "action": "save",
+        },
+    )
+    assert saved.status_code == 302
+    rows = Subscription.objects.order_by("address").values_list("event", "channel", "address", "overtime_percent")
+    assert list(rows) == [
+        ("job-succeeded", "webhook", "https://example.org/hook", None),
+        ("job-processing-long", "chat", "slack://…/…Cdef", 50),
+        ("job-failed", "email", "two@example.org", None),
+    ]
+
+    page = as_alice.get(reverse("orchestration", args=[world.project.pk, world.orchestration.pk])).content.decode()
+    assert "3 recipients" in page
+    # A chat's address is never shown again, and saving what is shown keeps it.
+    shown = {"job-processing-long": "slack://…/…Cdef", "percent": "50", "action": "save"}
+    assert as_alice.post(url, shown).status_code == 302
+    assert [each.address for each in Subscription.objects.all()] == ["slack://…/…Cdef"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"new-job-failed": "nobody"}, "is not an e-mail address"),
+        ({"new-job-failed": "syslog://localhost"}, "the address of a chat service"),
+        ({"percent": "many"}, "Expected a number from 0"),
+    ],
+)
+def test_what_is_wrong_stays_in_the_form(typed: dict[str, Any], sentence: str, world: World, as_alice: Client) -> None:
+    answer = as_alice.post(form_url(world), {"percent": "20", "action": "save", **typed})
+
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    assert Subscription.objects.count() == 1
+
+
+def test_the_page_tells_whether_messages_arrive(world: World, as_alice: Client, settings: Any) -> None:
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    url = reverse("notifications", args=[world.project.pk])
+    assert "None yet" in as_alice.get(url).content.decode()
+
+    test_url = reverse("notification-test", args=[world.project.pk, world.subscription.pk])
+    assert as_alice.post(test_url).status_code == 302
+    Delivery.objects.update(status="failed", finished_at=timezone.now(), last_answer="550 No such mailbox")
+
+    page = as_alice.get(url).content.decode()
+    assert "The last message did not arrive: 550 No such mailbox" in page
+    assert "Test: Daily Sales Refresh" in page
+
+
+def test_the_bell_shows_what_was_sent_to_me(world: World, as_alice: Client, as_bob: Client, alice: User) -> None:
+    Notice.objects.create(job=world.failed_run, event="job-failed", at=timezone.now())
+    expanding.expand(now=timezone.now())
+
+    for client, is_told in ((as_alice, True), (as_bob, False)):
+        page = client.get(reverse("my-notifications")).content.decode()
+        assert ("Daily Sales Refresh failed" in page) is is_told
+
+
+def test_the_outbox_is_for_administrators_of_the_site(world: World, as_alice: Client, alice: User) -> None:
+    Notice.objects.create(job=world.failed_run, event="job-failed", at=timezone.now())
+    expanding.expand(now=timezone.now())
+    delivering.deliver("email", clock=timezone.now)
+    assert as_alice.get(reverse("outbox")).status_code == 403
+
+    User.objects.filter(pk=alice.pk).update(is_superuser=True)
+
+    assert "Failed: Daily Sales Refresh" in as_alice.get(reverse("outbox")).content.decode()
+
+
+def test_an_orchestration_that_tells_nobody_says_so(world: World, as_alice: Client) -> None:
+    Subscription.objects.all().delete()
+
+    page = as_alice.get(reverse("orchestration", args=[world.project.pk, world.orchestration.pk])).content.decode()
+
+    assert "No unattended run tells anybody." in page

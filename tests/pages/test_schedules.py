@@ -1,0 +1,219 @@
+"""The dialogs of schedules and triggers, what was missed, and the next 24 hours."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from jobs.models import Job
+from jobs.states import JobStatus
+from orchestrations.models import Configuration, User
+from scheduling import cron, planning
+from scheduling.models import EventTrigger, Schedule
+from tests import builders
+from tests.pages.world import World
+
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
+
+
+def new_url(world: World) -> str:
+    return reverse("schedule-new", args=[world.project.pk, world.orchestration.pk])
+
+
+def shown(page: str, name: str) -> str:
+    """The value of a hidden or typed field."""
+    return re.findall(rf'name="{name}"[^>]*value="([^"]*)"', page)[0]
+
+
+def test_choices_and_expression_follow_each_other(world: World, as_alice: Client) -> None:
+    url = new_url(world)
+    form: dict[str, Any] = {"mode": "custom", "shown_mode": "custom", "was": "0 0 * * *", "expression": "0 0 * * *"}
+
+    chosen = as_alice.post(url, {**form, "minutes": ["0", "30"], "hours": ["0"]}).content.decode()
+    assert shown(chosen, "expression") == "0,30 0 * * *"
+
+    typed = as_alice.post(
+        url, {**form, "expression": "15 8-10 * jan,jul mon-fri", "minutes": ["0"], "hours": ["0"]}
+    ).content.decode()
+    ticked = set(re.findall(r'id="(\w+-\d+)" value="\d+" checked', typed))
+    assert shown(typed, "expression") == "15 8-10 * jan,jul mon-fri"
+    assert ticked == {
+        *("minutes-15", "hours-8", "hours-9", "hours-10", "months-1", "months-7"),
+        *(f"weekdays-{day}" for day in range(1, 6)),
+    }
+    # What was not touched stays as it was written.
+    kept = {"was": "15 8-10 * jan,jul mon-fri", "expression": "15 8-10 * jan,jul mon-fri"}
+    touched = as_alice.post(
+        url,
+        {**form, **kept, "minutes": ["15", "45"], "hours": ["8", "9", "10"], "months": ["1", "7"]}
+        | {"weekdays": ["1", "2", "3", "4", "5"]},
+    ).content.decode()
+    assert shown(touched, "expression") == "15,45 8-10 * jan,jul mon-fri"
+
+
+@pytest.mark.parametrize(
+    ("posted", "expression"),
+    [
+        ({"preset": "quarter"}, "*/15 * * * *"),
+        ({"mode": "hourly", "minute": "5"}, "5 * * * *"),
+        ({"mode": "daily", "hour": "6", "minute": "30"}, "30 6 * * *"),
+        ({"mode": "weekly", "weekday": "0", "hour": "6", "minute": "0"}, "0 6 * * 0"),
+        ({"mode": "daily", "hour": "99", "minute": "x"}, "0 0 * * *"),
+    ],
+)
+def test_the_plain_modes_make_expressions(
+    posted: dict[str, str], expression: str, world: World, as_alice: Client
+) -> None:
+    Schedule.objects.all().delete()
+
+    as_alice.post(new_url(world), {"was": "0 0 * * *", "mode": "custom", **posted})
+    as_alice.post(new_url(world), {"was": "0 0 * * *", "zone": "Europe/Prague", "action": "save", **posted})
+
+    schedule = Schedule.objects.get()
+    assert (schedule.expression, str(schedule.zone)) == (expression, "Europe/Prague")
+
+
+def test_a_bad_expression_says_which_field(world: World, as_alice: Client) -> None:
+    form = {"mode": "custom", "was": "0 0 * * *", "expression": "0 25 * * *", "action": "save"}
+
+    answer = as_alice.post(new_url(world), form)
+
+    assert answer.status_code == 422
+    assert "Hours" in answer.content.decode()
+    assert Schedule.objects.count() == 1
+
+
+def test_the_preview_shows_two_zones_and_the_change_of_clocks(world: World, alice: User, as_alice: Client) -> None:
+    User.objects.filter(pk=alice.pk).update(time_zone="Asia/Tokyo")
+    form = {"mode": "custom", "was": "x", "expression": "30 2 * * *", "zone": "Europe/Prague"}
+
+    page = as_alice.post(new_url(world), form).content.decode()
+
+    assert "My time, Asia/Tokyo" in page
+    assert "Every day at 02:30" in page
+    assert re.search(r"02:30 (does not exist|occurs twice) in Europe/Prague", page)
+
+
+def test_the_dialog_says_beforehand_that_jobs_will_pile_up(world: World, as_alice: Client) -> None:
+    Schedule.objects.all().delete()
+    start = timezone.now() - timedelta(days=1)
+    done = builders.launch(world.orchestration)
+    Job.objects.filter(pk=done.pk).update(
+        status=JobStatus.SUCCESS, started_at=start, finished_at=start + timedelta(hours=1)
+    )
+
+    page = as_alice.post(new_url(world), {"mode": "custom", "was": "x", "expression": "*/30 * * * *"}).content.decode()
+
+    assert "Usually takes 1 h and would start every 30 min: jobs will pile up" in page
+    assert "Usually takes 1 h (the last execution)." in page
+
+
+def test_a_schedule_is_switched_paused_changed_and_removed(world: World, as_oscar: Client, as_alice: Client) -> None:
+    address = [world.project.pk, world.schedule.pk]
+    as_oscar.post(reverse("schedule-switch", args=address), {"enabled": "0"})
+    world.schedule.refresh_from_db()
+    assert (world.schedule.is_enabled, world.schedule.next_run_at) == (False, None)
+
+    as_oscar.post(reverse("schedule-switch", args=address), {"enabled": "1"})
+    until = timezone.now() + timedelta(days=30)
+    as_oscar.post(reverse("schedule-pause", args=address), {"until": f"{until:%Y-%m-%dT%H:%M}"})
+    world.schedule.refresh_from_db()
+    assert world.schedule.next_run_at is not None
+    assert world.schedule.next_run_at > until - timedelta(minutes=2)
+    assert as_oscar.post(reverse("schedule-pause", args=address), {"until": "soon"}).status_code == 422
+
+    as_alice.post(reverse("schedule", args=address), {"mode": "hourly", "minute": "7", "action": "save"})
+    world.schedule.refresh_from_db()
+    assert world.schedule.expression == "7 * * * *"
+
+    as_alice.post(reverse("schedule-removal", args=address))
+    assert not Schedule.objects.exists()
+
+
+def test_a_trigger_is_set_inspected_and_removed(world: World, as_alice: Client, as_bob: Client) -> None:
+    builders.build_table(world.project, "in.c-shop.customers")
+    url = reverse("event-trigger", args=[world.project.pk, world.orchestration.pk])
+    listed = {"table": ["in.c-shop.orders"], "cool_down": "50", "fires_when": "next_update"}
+
+    drawn = as_alice.post(url, {**listed, "add": "in.c-shop.customers"}).content.decode()
+    assert drawn.count('name="table"') == 2
+    refused = as_alice.post(url, {**listed, "add": "in.c-shop.nothing", "action": "save"})
+    assert refused.status_code == 422
+    assert "there is no table in.c-shop.nothing" in refused.content.decode()
+
+    both = {**listed, "table": ["in.c-shop.orders", "in.c-shop.customers"]}
+    assert as_alice.post(url, {**both, "action": "save"}).status_code == 302
+    assert EventTrigger.objects.get().cool_down_minutes == 50
+
+    inspector = reverse("event-trigger-inspector", args=[world.project.pk, world.orchestration.pk])
+    page = as_bob.get(inspector, {"updated": "in.c-shop.orders"}).content.decode()
+    assert "Waits for 1 of 2 tables" in page
+    assert "If <code>in.c-shop.orders</code> were updated now: " in page
+    assert not EventTrigger.objects.get().evaluations.exists()
+
+    as_alice.post(url, {"action": "remove"})
+    assert not EventTrigger.objects.exists()
+
+
+def test_the_dialog_warns_of_a_table_that_it_writes_itself(world: World, as_alice: Client) -> None:
+    document = {
+        "parameters": {"command": ["true"]},
+        "storage": {"output": {"tables": [{"source": "orders.csv", "destination": "in.c-shop.orders"}]}},
+    }
+    Configuration.objects.filter(pk=world.writer.pk).update(document=document)
+
+    url = reverse("event-trigger", args=[world.project.pk, world.orchestration.pk])
+
+    assert "its own runs would start the next one" in as_alice.get(url).content.decode()
+
+
+def test_what_was_missed_while_it_was_off_is_offered(world: World, as_alice: Client) -> None:
+    now, schedule = timezone.now(), world.schedule
+    Schedule.objects.filter(pk=schedule.pk).update(
+        ignored_since=now - timedelta(days=2), next_run_at=cron.next_after(schedule.expression, schedule.zone, now)
+    )
+    page_url = reverse("orchestration", args=[world.project.pk, world.orchestration.pk])
+    assert "missed while it was disabled" in as_alice.get(page_url).content.decode()
+    url = reverse("schedule-missed", args=[world.project.pk, world.orchestration.pk])
+    offered = re.findall(r'name="chosen" value="([^"]+)"', as_alice.get(url).content.decode())
+    runs = Job.objects.count()
+
+    as_alice.post(url, {"chosen": [offered[0]]})
+
+    assert Job.objects.count() == runs + 1
+    assert "missed while it was disabled" not in as_alice.get(page_url).content.decode()
+
+
+def test_the_next_24_hours_are_drawn_in_the_viewers_zone(world: World, alice: User, as_alice: Client) -> None:
+    User.objects.filter(pk=alice.pk).update(time_zone="America/New_York")
+    other = builders.build_orchestration(world.project, [builders.task(world.extractor)], name="Collides")
+    for orchestration in (world.orchestration, other):
+        start = timezone.now() - timedelta(days=1)
+        done = builders.launch(orchestration)
+        Job.objects.filter(pk=done.pk).update(
+            status=JobStatus.SUCCESS, started_at=start, finished_at=start + timedelta(hours=1)
+        )
+    planning.add(
+        other,
+        planning.Wanted(expression="45 6 * * *", zone="Europe/Prague"),
+        actor=builders.admin_of(world.project),
+        now=timezone.now(),
+    )
+
+    page = as_alice.get(reverse("next-starts", args=[world.project.pk])).content.decode()
+
+    assert "Times in America/New_York" in page
+    assert "both run Orders; one waits for the other." in page
+    planned = Schedule.objects.get(pk=world.schedule.pk).next_run_at
+    assert planned is not None
+    assert f"{planned.astimezone(ZoneInfo('America/New_York')):%H:%M}" in page
+    week = as_alice.get(reverse("next-starts", args=[world.project.pk]), {"span": "week"}).content.decode()
+    assert week.count(">Collides</a>") == 8  # seven starts and its line
+    assert as_alice.get(reverse("next-starts", args=[world.project.pk]), {"span": "year"}).status_code == 404
