@@ -63,7 +63,8 @@ def test_whoever_is_killed_the_tables_are_loaded_once_and_the_component_is_not_r
 
     wait_for(lambda: Job.objects.get(pk=job.pk).is_settled, 60, what="the job has settled")
     job.refresh_from_db()
-    assert job.status == JobStatus.SUCCESS, job.message
+    told = [(each.kind, each.message, each.data) for each in job.events.order_by("pk")]
+    assert job.status == JobStatus.SUCCESS, f"{job.message} {told}\n{cluster.log.read_text()}"
     assert ran.read_text() == "x"
     assert sorted(Table.objects.values_list("name", "rows", "revision")) == [("more", 1, 1), ("orders", 2, 1)]
     assert TableUpdate.objects.filter(job=job, revision=1).count() == TableUpdate.objects.count() == 2
