@@ -103,6 +103,13 @@ class Rescuer:
         """Attempts that this cluster has taken over, to be handed to its workers."""
         self.undelivered = 0
         """Claims of this very cluster that no worker has taken up in time: the sign of a wedged queue of workers."""
+        self.handed: set[str] = set()
+        """Fences of attempts taken over since a worker last took a claim up."""
+
+    def has_delivered(self) -> None:
+        """A worker has taken a claim up: the queue is not wedged."""
+        self.undelivered = 0
+        self.handed.clear()
 
     def rescue(self) -> int:
         """One round; returns how many jobs it brought back. One that fails hinders no other."""
@@ -144,6 +151,8 @@ class Rescuer:
         claim = take_over(job, claimant)
         if claim is not None:
             self.dead_since.pop(job.fence, None)
+            self.undelivered += claim.fence in self.handed
+            self.handed.add(claim.fence)
             self.taken.append(claim)
         return claim is not None
 

@@ -81,7 +81,7 @@ class JobBroker(Broker):
         self._sweeper.sweep_when_due()
         rescuer = self._sweeper.rescuer
         if cluster.begun_beat.age_seconds() < settings.CLAIM_LEASE_SECONDS:
-            rescuer.undelivered = 0
+            rescuer.has_delivered()
         elif rescuer.undelivered >= UNDELIVERED_CLAIMS:
             cluster.is_wedged.set()
 

@@ -21,6 +21,7 @@ class RecordFile:
         self._folder = folder
         self._path = path_of(folder, fence, stage)
         self._fd = -1
+        self._has_name = False
         try:
             self._open()
         except OSError:
@@ -45,9 +46,11 @@ class RecordFile:
                 self._open()
             data = json.dumps(record, ensure_ascii=False).encode(errors="replace")
             # Renamed before it is synced: one sync of the file then keeps its name as well, on the file systems with a
-            # journal. What is not whole is no JSON, and nobody takes it for a record.
-            if not os.path.exists(self._path):
+            # journal. What is not whole is no JSON, and nobody takes it for a record. It replaces the record of an
+            # earlier process of this stage: who goes on with an attempt runs the stage again.
+            if not self._has_name:
                 os.rename(self._path + ".new", self._path)
+                self._has_name = True
             done = 0
             while done < len(data):
                 done += os.pwrite(self._fd, data[done:], done)

@@ -14,12 +14,13 @@ from tests.clusters import RunningCluster
 
 QUICK = {
     "WORKERS": 2,
-    "LEASE_SECONDS": 3,
+    # A worker may rest for seconds beside other tests: only what is about leases has short ones.
+    "LEASE_SECONDS": 20,
     "HEARTBEAT_SECONDS": 0.5,
-    "CLAIM_LEASE_SECONDS": 2,
+    "CLAIM_LEASE_SECONDS": 4,
     "GRACE_SECONDS": 1,
     "STOP_SECONDS": 3,
-    "WATCHDOG_SECONDS": 5,
+    "WATCHDOG_SECONDS": 20,
 }
 
 

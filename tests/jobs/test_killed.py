@@ -68,6 +68,12 @@ def starts(tmp_path: Path) -> int:
     return file.read_text().count("start") if file.exists() else 0
 
 
+def counted(job: Job, tmp_path: Path) -> None:
+    """Until the first start is written: a process can be seen well before its code runs."""
+    running(job)
+    wait_for(lambda: starts(tmp_path) == 1, what="start 1")
+
+
 def settled(job: Job, seconds: float = 40) -> Job:
     def found() -> Any:
         row: Job = Job.objects.get(pk=job.pk)
@@ -94,7 +100,7 @@ def test_a_busy_worker_killed_interrupts_a_job_that_is_not_safe_to_run_again(
 ) -> None:
     cluster = start_cluster()
     job = builders.launch(build_python(project, counting(tmp_path, "time.sleep(60)")))
-    running(job)
+    counted(job, tmp_path)
 
     os.kill(cluster.worker_of(job.worker), signal.SIGKILL)
 
@@ -112,7 +118,7 @@ def test_a_job_that_is_safe_runs_again_and_succeeds(
     configuration = again(counting(tmp_path, "time.sleep(60 if starts == 1 else 0)"))
     cluster = start_cluster()
     job = builders.launch(configuration)
-    running(job)
+    counted(job, tmp_path)
 
     os.kill(cluster.worker_of(job.worker), signal.SIGKILL)
 
@@ -171,7 +177,7 @@ def test_a_frozen_pusher_is_replaced_and_no_job_is_interrupted(
     project: Project, start_cluster: Start, tmp_path: Path
 ) -> None:
     go = tmp_path / "go"
-    cluster = start_cluster()
+    cluster = start_cluster(WATCHDOG_SECONDS=5)
     job = builders.launch(
         build_python(project, f"import os, time\nwhile not os.path.exists({str(go)!r}): time.sleep(0.01)")
     )
@@ -190,9 +196,9 @@ def test_a_cluster_whose_sentinel_is_frozen_starts_anew_and_its_job_settles(
     again: Callable[[str], Configuration], project: Project, start_cluster: Start, tmp_path: Path
 ) -> None:
     """The watchdog of the main process: nothing of django-q2's own would notice."""
-    cluster = start_cluster(LEASE_SECONDS=4, WATCHDOG_SECONDS=3)
+    cluster = start_cluster(LEASE_SECONDS=10, WATCHDOG_SECONDS=5)
     job = builders.launch(again(counting(tmp_path, "time.sleep(60 if starts == 1 else 0)")))
-    running(job)
+    counted(job, tmp_path)
 
     frozen = cluster.kill("sentinel", signal.SIGSTOP)
 
@@ -228,9 +234,9 @@ def test_a_worker_frozen_longer_than_its_lease_loses_its_job_and_does_no_harm_wh
     again: Callable[[str], Configuration], start_cluster: Start, tmp_path: Path
 ) -> None:
     configuration = again(counting(tmp_path, "time.sleep(60 if starts == 1 else 0)"))
-    cluster = start_cluster(LEASE_SECONDS=2)
+    cluster = start_cluster(LEASE_SECONDS=6)
     job = builders.launch(configuration)
-    running(job)
+    counted(job, tmp_path)
     worker = cluster.worker_of(job.worker)
 
     os.kill(worker, signal.SIGSTOP)
@@ -257,7 +263,7 @@ def test_a_process_that_has_ended_is_adopted_and_not_run_again(
     go = tmp_path / "go"
     code = counting(tmp_path, f"while not os.path.exists({str(go)!r}): time.sleep(0.01)\nprint('done')")
     configuration = again(code)
-    cluster = start_cluster(LEASE_SECONDS=6)
+    cluster = start_cluster(LEASE_SECONDS=8)
     job = builders.launch(configuration)
     running(job)
     worker = cluster.worker_of(job.worker)

@@ -166,10 +166,32 @@ def test_a_finished_component_of_a_dead_worker_is_adopted_with_its_tables(
         performer.perform()
     Job.objects.filter(pk=job.pk).update(worker="1:1:gone")
 
-    assert rescue(performer) == 1
+    # Its supervisor may still be about to end, and is waited for.
+    wait_for(lambda: rescue(performer), what="the job is taken over")
 
     assert_loaded_once(job)
     assert ran.read_text() == "x"
+
+
+def test_an_attempt_taken_over_that_no_worker_takes_up_is_a_sign_of_a_wedged_queue(
+    project: Project, performer: Performer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = builders.launch(build(project, TWO, BOTH))
+    with monkeypatch.context() as patched:
+        patched.setattr(course.Course, "finish", lambda self, *done: setattr(self, "is_left", True))
+        performer.perform()
+    Job.objects.filter(pk=job.pk).update(worker="1:1:gone")
+    rescuer = Rescuer(performer.claimant.owner)
+
+    counts = []
+    for _ in range(3):
+        wait_for(rescuer.rescue, what="the job is taken over")
+        counts.append(rescuer.undelivered)
+        Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    rescuer.has_delivered()
+    wait_for(rescuer.rescue, what="the job is taken over")
+
+    assert (counts, rescuer.undelivered) == ([0, 1, 2], 0)
 
 
 def test_a_dead_workers_decided_import_is_finished_on_any_machine(

@@ -32,10 +32,12 @@ def frozen_program(job: Job, verb: str) -> int:
     """The program of tables, stopped at that verb as early as it is seen."""
 
     def found() -> int | None:
-        for pid in clusters.marked(f"{job.pk}:"):
+        job.refresh_from_db()
+        # By the fence too: other tests' jobs on this machine have the same numbers.
+        for pid in clusters.marked(f"{job.pk}:{job.fence}") if job.fence else []:
             if f"tables-{verb}.json".encode() in clusters.command_of(pid):
                 return pid
-        assert not Job.objects.get(pk=job.pk).is_settled, "it went too fast to be caught"
+        assert not job.is_settled, "it went too fast to be caught"
         return None
 
     pid = wait_for(found, what=f"the program at {verb}") or 0
@@ -63,10 +65,9 @@ def test_whoever_is_killed_the_tables_are_loaded_once_and_the_component_is_not_r
 
     wait_for(lambda: Job.objects.get(pk=job.pk).is_settled, 60, what="the job has settled")
     job.refresh_from_db()
-    told = [(each.kind, each.message, each.data) for each in job.events.order_by("pk")]
-    assert job.status == JobStatus.SUCCESS, f"{job.message} {told}\n{cluster.log.read_text()}"
+    assert job.status == JobStatus.SUCCESS, job.message
     assert ran.read_text() == "x"
     assert sorted(Table.objects.values_list("name", "rows", "revision")) == [("more", 1, 1), ("orders", 2, 1)]
     assert TableUpdate.objects.filter(job=job, revision=1).count() == TableUpdate.objects.count() == 2
     assert TableImport.objects.filter(plan={}, revision=1).count() == TableImport.objects.count() == 2
-    assert pid not in clusters.marked(f"{job.pk}:")
+    assert pid not in clusters.marked(f"{job.pk}:{job.fence}")

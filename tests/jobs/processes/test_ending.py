@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import uuid
 from pathlib import Path
 
 import pytest
@@ -149,7 +150,8 @@ def test_a_supervisor_that_is_killed_leaves_nothing(launch: Launch, folder: Path
 def test_without_nursery_and_supervisor_a_component_is_lost_and_found_by_its_mark(
     nursery: Nursery, launch: Launch, folder: Path
 ) -> None:
-    process = launch(["sleep", "600"], mark="7:alone")
+    mark = f"{uuid.uuid4().hex}:alone"
+    process = launch(["sleep", "600"], mark=mark)
     started = wait_for(process, Started)
     assert nursery.pid is not None
     os.kill(nursery.pid, signal.SIGKILL)
@@ -157,7 +159,7 @@ def test_without_nursery_and_supervisor_a_component_is_lost_and_found_by_its_mar
     os.kill(started.supervisor_pid, signal.SIGKILL)
 
     wait_for(process, Lost)
-    assert kill_marked("7:alone") == 1
+    assert kill_marked(mark) == 1
     wait_until(lambda: not living([started.pid]))
 
 

@@ -29,6 +29,14 @@ def test_its_own_end_is_told_and_recorded(launch: Launch, folder: Path) -> None:
     assert sorted(log_of(folder)) == [("E", "wrong"), ("I", "fine")]
 
 
+def test_a_stage_that_is_run_again_leaves_the_record_of_its_last_process(launch: Launch, folder: Path) -> None:
+    """Who goes on with an attempt stages its tables again, under the same fence."""
+    for code in (3, 0):
+        record = end_of(launch(["sh", "-c", f"exit {code}"], stage="stage"))
+        wait_until(lambda: not is_supervised(folder))
+        assert read_exit_record(folder, record.fence, "stage") == record
+
+
 def test_a_signal_that_it_sends_itself_is_a_negative_code(launch: Launch) -> None:
     record = end_of(launch(["sh", "-c", "kill -SEGV $$"]))
 
