@@ -111,7 +111,10 @@ def _fit(given: list[Column], existing: list[Column] | None, undeclared: set[str
 
 
 def _parse(value: str, column: Column, place: int) -> str:
-    """SQL for a text as a value of the column; the empty text is NULL but in text columns."""
+    """SQL for a text as a value of the column; the empty text is NULL but in text columns.
+
+    What is good stands first: the empty text is no value of any type, and is looked for among the rest alone.
+    """
     if column.type == STRING:
         return value
     kind = column.duckdb_type
@@ -125,7 +128,7 @@ def _parse(value: str, column: Column, place: int) -> str:
         is_whole = f"NOT (contains({value}, '.') OR contains({value}, 'e') OR contains({value}, 'E'))"
         is_good += f" AND ({is_whole} OR try_cast({value} AS DOUBLE) = {parsed})"
     empty = "NULL" if column.nullable else refusal
-    return f"CASE WHEN {value} = '' THEN {empty} WHEN {is_good} THEN {parsed} ELSE {refusal} END"
+    return f"CASE WHEN {is_good} THEN {parsed} WHEN {value} = '' THEN {empty} ELSE {refusal} END"
 
 
 def _convert(value: str, kind: str, source: Column, target: Column, place: int) -> str:
