@@ -76,6 +76,10 @@ class Engine:
         self._names[str(link)] = path.name
         return link
 
+    def new_file(self, name: str) -> Path:
+        """A path in the scratch folder that nothing has yet."""
+        return self.scratch / f"{next(self._aliases):06}-{name}"
+
     def with_names(self, text: str) -> str:
         """What DuckDB says of an alias, with the name that the file has for people."""
         for link, name in self._names.items():

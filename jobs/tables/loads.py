@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from jobs.tables import columns as columns_of
-from jobs.tables import csv_files, faultfinding
+from jobs.tables import csv_files, faultfinding, narrowing
 from jobs.tables import engine as sql
 from jobs.tables.columns import DATE, FLOAT, INTEGER, NUMERIC, STRING, TIMESTAMP, Column
 from jobs.tables.csv_files import CsvFiles
@@ -80,6 +80,8 @@ def _open_parquet(engine: Engine, entry: dict[str, Any], existing: list[Column] 
     wanted = [replace(declared.get(column.key, column), name=column.name) for column in held]
     columns = _fit(wanted, existing, {column.key for column in held if column.key not in declared})
     engine.make_room_for(len(columns))
+    if engine.is_careful:
+        source = narrowing.readable(engine, source, links, [name for name, _ in found])
     selected = [
         f"{_convert(sql.name(name), kind, source_column, column, place)} AS {sql.name(column.name)}"
         for place, ((name, kind), source_column, column) in enumerate(zip(found, held, columns, strict=True))
