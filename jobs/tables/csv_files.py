@@ -20,6 +20,7 @@ MAX_ROW_BYTES = 16 << 20
 BUFFER_BYTES = 2 * MAX_ROW_BYTES
 MAX_HEADER_BYTES = 4 << 20
 PIECE_BYTES = 4 << 20
+SAMPLE_BYTES = 1 << 20
 GZIP = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
 _OTHER_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
@@ -65,10 +66,20 @@ class CsvFiles:
     def ends_with_unix(self, path: Path, name: str) -> bool:
         """Whether the first record ends with a newline that no carriage return precedes."""
         with opened(path, name) as source:
-            start = source.read(MAX_HEADER_BYTES)
-        outside = b"".join(start.split(self.enclosure.encode())[::2]) if self.enclosure else start
-        first, newline, _ = outside.partition(b"\n")
+            first, newline, _ = self._outside_quotes(source.read(MAX_HEADER_BYTES)).partition(b"\n")
         return bool(newline) and b"\r" not in first
+
+    def row_bytes(self) -> int:
+        """About what a record takes, by the first of them."""
+        if not self.paths:
+            return 0
+        with opened(self.paths[0], self.names[0]) as source:
+            start = source.read(SAMPLE_BYTES)
+        outside = self._outside_quotes(start)
+        return len(start) // max(outside.count(b"\n"), outside.count(b"\r"), 1)
+
+    def _outside_quotes(self, start: bytes) -> bytes:
+        return b"".join(start.split(self.enclosure.encode())[::2]) if self.enclosure else start
 
     def normalized(self, folder: Path) -> CsvFiles:
         """Copies whose records end with one newline each.

@@ -20,6 +20,7 @@ RESERVED_BYTES = 400_000_000  # for Python, deltalake, and what DuckDB takes bes
 WIDE_COLUMNS = 500
 VECTOR_ROWS = 2048  # rows that DuckDB handles at a time
 MAX_THREADS = 4
+MOST_GROUP_BYTES, SHARES_OF_GROUPS = 64 << 20, 16
 
 
 class Engine:
@@ -34,6 +35,10 @@ class Engine:
         self._aliases = itertools.count()
         self._names: dict[str, str] = {}
         self.is_careful = False
+        self.narrowed: dict[str, str] = {}
+        """What stands in for a source that is too large to be read as it is (jobs.tables.narrowing)."""
+        self.group_bytes = min(MOST_GROUP_BYTES, self.memory_bytes // SHARES_OF_GROUPS)
+        """The most that a row group should take, unpacked: it is held packed and unpacked, once for each thread."""
 
     @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:

@@ -15,7 +15,7 @@ from jobs.tables import engine as sql
 from jobs.tables.columns import NUMERIC, TIMESTAMP, Column
 from jobs.tables.errors import StorageError
 from jobs.tables.places import check_location
-from jobs.tables.scanning import as_text, relation
+from jobs.tables.scanning import as_text, relation, row_bytes
 from jobs.tables.session import Session
 from jobs.tables.snapshots import DataFile, Snapshot, open_table
 from jobs.tables.writing import copy_to_parquet
@@ -96,7 +96,8 @@ def _export_parquet(
             for place, path in enumerate(paths):
                 _link(Path(path), target / f"part-{place:05}.parquet")
             return sum(count or 0 for count in counts)
-        parts = copy_to_parquet(session.engine, _query(session, snapshot, files, entry, wanted), target, len(wanted))
+        query = _query(session, snapshot, files, entry, wanted)
+        parts = copy_to_parquet(session.engine, query, target, len(wanted), row_bytes(session.engine, paths))
     except BaseException:
         shutil.rmtree(target)
         raise

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from jobs.tables import columns as columns_of
-from jobs.tables import csv_files, faultfinding, narrowing
+from jobs.tables import csv_files, faultfinding, narrowing, scanning
 from jobs.tables import engine as sql
 from jobs.tables.columns import DATE, FLOAT, INTEGER, NUMERIC, STRING, TIMESTAMP, Column
 from jobs.tables.csv_files import CsvFiles
@@ -33,6 +33,7 @@ class Load:
     columns: list[Column]
     renamed: dict[str, str]
     files: CsvFiles | None = None  # for messages about lines
+    row_bytes: int = 0  # about what a row takes; 0: not known
 
 
 def open_load(engine: Engine, entry: dict[str, Any], existing: list[Column] | None) -> Load:
@@ -62,7 +63,9 @@ def from_csv(engine: Engine, files: CsvFiles, existing: list[Column] | None) -> 
     selected = [
         f"{_parse(f'f{place}', column, place)} AS {sql.name(column.name)}" for place, column in enumerate(columns)
     ]
-    return Load(f"SELECT {', '.join(selected)} FROM {files.relation(engine)}", columns, renamed, files)
+    return Load(
+        f"SELECT {', '.join(selected)} FROM {files.relation(engine)}", columns, renamed, files, files.row_bytes()
+    )
 
 
 def _open_parquet(engine: Engine, entry: dict[str, Any], existing: list[Column] | None) -> Load:
@@ -86,7 +89,8 @@ def _open_parquet(engine: Engine, entry: dict[str, Any], existing: list[Column] 
         f"{_convert(sql.name(name), kind, source_column, column, place)} AS {sql.name(column.name)}"
         for place, ((name, kind), source_column, column) in enumerate(zip(found, held, columns, strict=True))
     ]
-    return Load(f"SELECT {', '.join(selected)} FROM {source}", columns, renamed)
+    query = f"SELECT {', '.join(selected)} FROM {source}"
+    return Load(query, columns, renamed, row_bytes=scanning.row_bytes(engine, links))
 
 
 def _fit(given: list[Column], existing: list[Column] | None, undeclared: set[str] | None = None) -> list[Column]:

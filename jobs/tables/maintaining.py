@@ -14,7 +14,7 @@ from deltalake.transaction import AddAction, CommitProperties
 from jobs.tables import engine as sql
 from jobs.tables import log, plans, snapshots
 from jobs.tables.places import check_location
-from jobs.tables.scanning import read_files
+from jobs.tables.scanning import read_files, row_bytes
 from jobs.tables.session import Session
 from jobs.tables.snapshots import DataFile, Snapshot
 from jobs.tables.writing import write_rows
@@ -57,10 +57,11 @@ def _compact(session: Session, snapshot: Snapshot, hours: int) -> Snapshot | Non
     snapshot.check_writable()
     stage = plans.new_stage()
     session.place.mark(stage, {"location": snapshot.location, "at": session.now.isoformat()})
-    rows = read_files(session.engine, snapshot.local_files(small), snapshot.columns)
+    paths = snapshot.local_files(small)
+    rows, bytes_ = read_files(session.engine, paths, snapshot.columns), row_bytes(session.engine, paths)
     names = ", ".join(sql.name(column.name) for column in snapshot.columns)
     query, width = f"SELECT {names} FROM {rows}", len(snapshot.columns)
-    written = write_rows(session.engine, session.place, snapshot.location, f"{stage}/compact", query, width)
+    written = write_rows(session.engine, session.place, snapshot.location, f"{stage}/compact", query, width, bytes_)
     stamp = max(file.stamp for file in small)
     added = [AddAction(f.path, f.size, {}, stamp, False, json.dumps({"numRecords": f.rows})) for f in written]
     if not _replace(snapshot, added, small):

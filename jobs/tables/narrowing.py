@@ -18,15 +18,19 @@ SHARE_OF_MEMORY = 0.25
 ROWS_IN_GROUP = 2 * VECTOR_ROWS
 
 
-def readable(engine: Engine, source: str, links: Sequence[Path], names: Sequence[str]) -> str:
+def readable(engine: Engine, source: str, paths: Sequence[str] | Sequence[Path], names: Sequence[str]) -> str:
     """``source``, what reads the columns ``names`` of the files, or its like that takes little memory.
 
     One thread copies at a time, which keeps the order of rows: the engine goes carefully.
     """
     assert engine.is_careful
-    groups = _groups(names, _bytes_of_columns(engine, links), int(engine.memory_bytes * SHARE_OF_MEMORY))
-    if len(groups) < 2:
-        return source
+    if source not in engine.narrowed:
+        groups = _groups(names, _bytes_of_columns(engine, paths), int(engine.memory_bytes * SHARE_OF_MEMORY))
+        engine.narrowed[source] = source if len(groups) < 2 else _side_by_side(engine, source, groups)
+    return engine.narrowed[source]
+
+
+def _side_by_side(engine: Engine, source: str, groups: Sequence[Sequence[str]]) -> str:
     narrow = []
     for place, group in enumerate(groups):
         path = engine.new_file(f"narrow-{place}.parquet")
@@ -39,11 +43,11 @@ def readable(engine: Engine, source: str, links: Sequence[Path], names: Sequence
     return f"({' POSITIONAL JOIN '.join(narrow)})"
 
 
-def _bytes_of_columns(engine: Engine, links: Sequence[Path]) -> dict[str, int]:
+def _bytes_of_columns(engine: Engine, paths: Sequence[str] | Sequence[Path]) -> dict[str, int]:
     """Packed and unpacked, in the largest row group of each, by the first part of its path in lower case."""
     found = engine.rows(
         "SELECT path_in_schema, max(total_compressed_size + total_uncompressed_size)"
-        f" FROM parquet_metadata({sql.texts(links)}) GROUP BY path_in_schema"
+        f" FROM parquet_metadata({sql.texts(paths)}) GROUP BY path_in_schema"
     )
     sizes: dict[str, int] = {}
     for path, size in found:

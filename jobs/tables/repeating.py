@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobs.tables import engine as sql
 from jobs.tables.plans import FULL, UPSERT, Plan
-from jobs.tables.scanning import FILE, ROW, read_files
+from jobs.tables.scanning import FILE, ROW, read_files, row_bytes
 from jobs.tables.session import Session
 from jobs.tables.writing import write_rows
 
@@ -33,7 +33,8 @@ def drop_repeated(session: Session, plan: Plan) -> int:
         query = f"SELECT {names} FROM {rows} ANTI JOIN repeated USING ({FILE}, {ROW})"
         old = [file.path for file in plan.files]
         folder = f"{plan.stage}/{FOLDER}"
-        plan.files = write_rows(engine, place, plan.location, folder, query, len(plan.columns))
+        bytes_ = row_bytes(engine, paths)
+        plan.files = write_rows(engine, place, plan.location, folder, query, len(plan.columns), bytes_)
         place.remove(plan.location, old)
     return dropped
 

@@ -15,7 +15,7 @@ from jobs.tables import conditions
 from jobs.tables import engine as sql
 from jobs.tables.describing import count_rows
 from jobs.tables.plans import DELETE, FULL, UPSERT, Plan
-from jobs.tables.scanning import FILE, ROW, read_files
+from jobs.tables.scanning import FILE, ROW, read_files, row_bytes
 from jobs.tables.session import Session
 from jobs.tables.snapshots import DataFile, Snapshot
 from jobs.tables.writing import Written, write_rows
@@ -111,9 +111,10 @@ class _Replacement:
         return f"(SELECT {key} AS {KEY}, {FILE}, {ROW}, {whole} AS {ALL} FROM {rows})"
 
     def _given_rows(self) -> str:
-        place = self.session.place
-        paths = [str(place.local(self.plan.location, file.path)) for file in self.plan.files]
-        return read_files(self.engine, paths, self.snapshot.columns, places=True)
+        return read_files(self.engine, self._given_paths(), self.snapshot.columns, places=True)
+
+    def _given_paths(self) -> list[str]:
+        return [str(self.session.place.local(self.plan.location, file.path)) for file in self.plan.files]
 
     def _rewrite(self) -> None:
         """Files that lose rows, those of the same moment together: so small ones grow together in passing."""
@@ -129,21 +130,24 @@ class _Replacement:
             rows = read_files(
                 self.engine, sorted(paths, key=list(self.paths).index), self.snapshot.columns, places=True
             )
-            kept = self._write(f"kept-{number}", f"{rows} ANTI JOIN gone USING ({FILE}, {ROW})")
+            kept = self._write(f"kept-{number}", f"{rows} ANTI JOIN gone USING ({FILE}, {ROW})", paths)
             self.change.kept += [(file, stamp) for file in kept]
 
     def _add(self) -> None:
         self.change.added = self.plan.files
         if self.engine.one("SELECT count(*) FROM same"):
-            self.change.added = self._write("new", f"{self._given_rows()} ANTI JOIN same USING ({FILE}, {ROW})")
+            rows = f"{self._given_rows()} ANTI JOIN same USING ({FILE}, {ROW})"
+            self.change.added = self._write("new", rows, self._given_paths())
         self.change.rows_added = sum(file.rows for file in self.change.added)
 
-    def _write(self, name: str, source: str) -> list[Written]:
+    def _write(self, name: str, source: str, paths: list[str]) -> list[Written]:
+        """``paths``: the files that the rows come from."""
         names = ", ".join(sql.name(column.name) for column in self.snapshot.columns)
         place, location = self.session.place, self.plan.location
         folder = f"{self.folder}-{name}"
         query = f"SELECT {names} FROM {source}"
-        files = write_rows(self.engine, place, location, folder, query, len(self.snapshot.columns))
+        bytes_ = row_bytes(self.engine, paths)
+        files = write_rows(self.engine, place, location, folder, query, len(self.snapshot.columns), bytes_)
         self.change.written += [file.path for file in files]
         return files
 

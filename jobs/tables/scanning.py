@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from jobs.tables import engine as sql
+from jobs.tables import narrowing
 from jobs.tables.columns import TIMESTAMP, Column
 from jobs.tables.engine import Engine
 from jobs.tables.snapshots import DataFile, Snapshot
@@ -32,10 +34,25 @@ def read_files(engine: Engine, paths: Sequence[str], columns: list[Column], *, p
         return f"(SELECT {', '.join(nulls)} WHERE false)"
     options = "union_by_name = true" + (f", filename = {sql.text(FILE)}, file_row_number = true" if places else "")
     source = f"read_parquet({sql.texts(paths)}, {options})"
-    there = {row[0].casefold(): row[1] for row in engine.rows(f"DESCRIBE SELECT * FROM {source}")}
+    found = engine.rows(f"DESCRIBE SELECT * FROM {source}")
+    there = {row[0].casefold(): row[1] for row in found}
+    if engine.is_careful:
+        # Other programs write row groups as large as it pleases them.
+        source = narrowing.readable(engine, source, paths, [row[0] for row in found])
     selected = [_select(column, there.get(column.key)) for column in columns]
     selected += [FILE, f"file_row_number AS {ROW}"] if places else []
     return f"(SELECT {', '.join(selected)} FROM {source})"
+
+
+def row_bytes(engine: Engine, paths: Sequence[str] | Sequence[Path]) -> int:
+    """About what a row of these Parquet files takes, unpacked; 0 when there are none."""
+    if not paths:
+        return 0
+    found = engine.one(
+        "SELECT sum(bytes) FROM (SELECT sum(total_uncompressed_size) / greatest(sum(num_values), 1) AS bytes"
+        f" FROM parquet_metadata({sql.texts(paths)}) GROUP BY path_in_schema)"
+    )
+    return int(found or 0)
 
 
 def _select(column: Column, kind: str | None) -> str:

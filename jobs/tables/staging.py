@@ -95,7 +95,9 @@ def _write(session: Session, load: Load, snapshot: Snapshot | None, plan: Plan) 
 
 def _write_rows(session: Session, load: Load, plan: Plan) -> list[Written]:
     folder = f"{plan.stage}/{FOLDER}"
-    return write_rows(session.engine, session.place, plan.location, folder, load.query, len(load.columns))
+    return write_rows(
+        session.engine, session.place, plan.location, folder, load.query, len(load.columns), load.row_bytes
+    )
 
 
 def _find_key(entry: dict[str, Any], load: Load, snapshot: Snapshot | None) -> list[str]:
