@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from jobs import advancing, concluding, logs, machine
 from jobs.advancing import End
-from jobs.carrying import intents, outputs
+from jobs.carrying import inputs, intents, outputs
 from jobs.carrying.program import EXPORT, request_file
 from jobs.claiming import Claim, Claimant, take_over
 from jobs.locking import retried, under_root
@@ -170,8 +171,7 @@ class Rescuer:
         elif job.status == JobStatus.PROCESSING and _gives_tables(record, attempt, job):
             return self._take_over(job)
         elif record is not None and concluding.is_final(record):
-            end = concluding.end_of(record, attempt)
-            rescued = advancing.settle(job.pk, job.fence, end, now=timezone.now())
+            rescued = advancing.settle(job.pk, job.fence, _end_of(record, attempt, job), now=timezone.now())
         else:
             # After a power cut a folder that is missing says nothing.
             never_ran = (
@@ -193,6 +193,17 @@ def _gives_tables(record: ExitRecord | None, attempt: Attempt, job: Job) -> bool
         return outputs.are_there(attempt) or bool(mapping_of(job).outputs)
     except CannotStart:
         return True  # who goes on with it says so
+
+
+def _end_of(record: ExitRecord, attempt: Attempt, job: Job) -> End:
+    """How the component ended, with the input tables that it found."""
+    end = concluding.end_of(record, attempt)
+    if end.status != JobStatus.SUCCESS:
+        return end
+    try:
+        return replace(end, result=inputs.in_result(end.result, attempt, mapping_of(job)))
+    except CannotStart:
+        return end  # what it has read can no longer be told, but how it ended stands
 
 
 def _component_was_launched(attempt: Attempt) -> bool:

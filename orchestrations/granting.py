@@ -177,28 +177,36 @@ def _lacks_for_tasks(orchestration: Configuration, token: Token, now: datetime) 
 
     A nested orchestration brings a token of its own; its tasks are its own business.
     """
-    tasks = (
+    tasks = list(
         Task.objects.filter(orchestration=orchestration, is_enabled=True, configuration__deleted_at__isnull=True)
         .select_related("configuration")
-        .only("component_id", "configuration__name")
+        .only("component_id", "name", "request", "configuration__name")
         .order_by("phase__position", "position")
     )
-    chosen = [(task.component_id, task.configuration) for task in tasks if task.configuration is not None]
-    uses = table_uses.of_configurations([each.pk for component_id, each in chosen if component_id != ORCHESTRATOR])
-    for component_id, configuration in chosen:
-        found = uses.get(configuration.pk, lineage.NOTHING)
+    stored = [task.configuration_id for task in tasks if task.configuration_id and task.component_id != ORCHESTRATOR]
+    uses = table_uses.of_configurations(stored)
+    for task in tasks:
+        found = _used_by(task, uses)
         named = {each for each in found.writes if not each.endswith(lineage.WHOLE_BUCKET)}
         sentence = access.refusal(
             token,
-            component_id=component_id,
+            component_id=task.component_id,
             now=now,
             reads=_buckets_of(found.reads),
             # Into its default bucket goes what is named only at run time: certain when nothing else is.
             writes=_buckets_of(named or found.writes),
         )
         if sentence is not None:
-            return f"{configuration.name}: {sentence}"
+            return f"{task.name or task.configuration or task.component_id}: {sentence}"
     return ""
+
+
+def _used_by(task: Task, uses: Mapping[int, lineage.Tables]) -> lineage.Tables:
+    """Content that the task brings runs in place of its configuration."""
+    content = task.request.get("configData")
+    if content and task.component_id != ORCHESTRATOR:
+        return lineage.of_document(None, content)
+    return uses.get(task.configuration_id or 0, lineage.NOTHING)
 
 
 def _buckets_of(table_ids: Iterable[str]) -> set[str]:

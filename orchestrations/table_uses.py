@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from django.db.models import Q
+
 from orchestrations import lineage, plans, table_ids
 from orchestrations.components import catalogue
 from orchestrations.components.catalogue import ORCHESTRATOR, ComponentKind, UnknownComponent
@@ -136,12 +138,16 @@ def _default_bucket(configuration: Configuration) -> frozenset[str]:
 
 
 def _run_by(ids: Collection[int]) -> dict[int, set[int]]:
-    """Of the orchestrations among these, what they run with all levels below."""
+    """Of the orchestrations among these, what they run with all levels below.
+
+    A task that brings content runs that in place of its configuration: it is among the orchestration's own uses.
+    """
+    without_content = Q(request__configData__isnull=True) | Q(request__configData={})
     edges: dict[int, set[int]] = defaultdict(set)
     asked: set[int] = set(ids)
     for _ in range(NESTING_LEVELS + 1):
         rows = Task.objects.filter(
-            orchestration__in=asked, orchestration__component_id=ORCHESTRATOR, is_enabled=True
+            without_content, orchestration__in=asked, orchestration__component_id=ORCHESTRATOR, is_enabled=True
         ).values_list("orchestration_id", "configuration_id", "component_id")
         asked = set()
         for orchestration_id, configuration_id, component_id in rows:

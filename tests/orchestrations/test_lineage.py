@@ -179,6 +179,21 @@ def test_an_orchestration_uses_the_tables_of_the_content_that_its_tasks_bring(pr
 
 
 @pytest.mark.django_db
+def test_content_of_a_task_stands_in_place_of_its_configuration(project: Project) -> None:
+    sums = build(project, "Sums", ["in.c-a.old"], ["out.c-b.old"])
+    other = inline("a", ["in.c-a.new"], ["out.c-b.new"])
+    other["task"]["configId"] = sums.key
+    empty = {"id": "b", "name": "b", "task": {"componentId": sums.component_id, "configId": sums.key, "configData": {}}}
+    orchestration = builders.build_orchestration(project, [other], name="Other")
+    as_it_is = builders.build_orchestration(project, [empty], name="As it is")
+
+    found = table_uses.of_configurations([orchestration.pk, as_it_is.pk])
+
+    assert found[orchestration.pk] == Tables(frozenset({"in.c-a.new"}), frozenset({"out.c-b.new"}))
+    assert found[as_it_is.pk] == Tables(frozenset({"in.c-a.old"}), frozenset({"out.c-b.old"}))
+
+
+@pytest.mark.django_db
 def test_what_was_saved_before_is_found_by_the_migration(project: Project) -> None:
     sums = build(project, "Sums", ["in.c-a.x"], ["out.c-b.y"])
     written = uses(sums)

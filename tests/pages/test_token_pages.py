@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
-from orchestrations import editing, tokens
+from orchestrations import editing, granting, tokens
 from orchestrations.models import Project, Token
 from scheduling.models import Schedule
 from tests import builders
@@ -159,6 +160,19 @@ def test_page_and_run_dialog_say_beforehand_what_the_token_lacks(case: str, proj
         assert ("would fail" in page.text) is bool(words)
         assert escape(words).format(name) in page.text
         assert page.context["token_lacks"].startswith(words.format(orchestration.own_tokens.get().description))
+
+
+def test_what_the_token_lacks_for_content_of_a_task_is_told_too(project: Project) -> None:
+    def inline(key: str, bucket: str) -> dict[str, Any]:
+        written = {"output": {"tables": [{"source": "sums", "destination": f"{bucket}.sums"}]}}
+        content = {"parameters": {"code": "SELECT 1"}, "storage": written}
+        return {"id": key, "name": key, "task": {"componentId": "sql-transformation", "configData": content}}
+
+    orchestration = builders.build_orchestration(project, [inline("Mine", "out.c-x"), inline("Yours", "out.c-y")])
+    Token.objects.filter(orchestration=orchestration).update(bucket_permissions={"out.c-x": "write"})
+
+    assert "out.c-y" in granting.lacks(orchestration, timezone.now())
+    assert granting.lacks(orchestration, timezone.now()).startswith("Yours: ")
 
 
 def test_a_token_that_ends_before_the_next_start_is_told(world: World, as_alice: Client) -> None:

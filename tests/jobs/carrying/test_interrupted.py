@@ -6,7 +6,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from django.utils import timezone
 from jobs import advancing, terminating
 from jobs.carrying import course, intents
 from jobs.models import Job, TableImport, TableUpdate
-from jobs.rescuing import Rescuer
 from jobs.states import JobStatus
 from jobs.supervising import Drain
 from orchestrations import tables
@@ -25,21 +23,22 @@ from orchestrations.models import Configuration, Project, Table, Token, User
 from tests import builders, clusters
 from tests.builders import task
 from tests.clusters import wait_for
-from tests.jobs.carrying.world import ORDERS, build, declared, rows_of, seed, writing
+from tests.jobs.carrying.world import (
+    BOTH,
+    TWO,
+    assert_loaded_once,
+    build,
+    declared,
+    die,
+    rescue,
+    rows_of,
+    seed,
+    writing,
+)
 from tests.jobs.performing import Performer
 from tests.jobs.racing import ROUNDS, race, unexpected
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-TWO = writing("id\n1\n") + writing("id\n2\n", "more.csv")
-BOTH: dict[str, Any] = {
-    "output": {
-        "tables": [
-            {"source": "orders.csv", "destination": ORDERS, "primary_key": ["id"]},
-            {"source": "more.csv", "destination": "out.c-results.more"},
-        ]
-    }
-}
 
 
 @pytest.fixture
@@ -47,15 +46,6 @@ def storage(settings: Any) -> Path:
     folder = Path(settings.DATA_DIR) / "storage"
     folder.mkdir(parents=True)
     return folder
-
-
-def rescue(performer: Performer) -> int:
-    """What a cluster's sweep does, and its workers with what it takes over."""
-    rescuer = Rescuer(performer.claimant.owner)
-    count = rescuer.rescue()
-    for claim in rescuer.taken:
-        performer.perform(claim)
-    return count
 
 
 @contextmanager
@@ -69,15 +59,6 @@ def stopped_at(storage: Path, performer: Performer, verb: str, place: str) -> It
             yield Job.objects.get(pk=claim.job_id)
         finally:
             (storage / "fault").unlink(missing_ok=True)
-
-
-def assert_loaded_once(job: Job) -> None:
-    job.refresh_from_db()
-    assert job.status == JobStatus.SUCCESS, job.message
-    assert (rows_of(), rows_of("out.c-results.more")) == ([{"id": "1"}], [{"id": "2"}])
-    assert [(table.revision, table.rows) for table in Table.objects.all()] == [(1, 1), (1, 1)]
-    assert TableUpdate.objects.filter(job=job, revision=1).count() == TableUpdate.objects.count() == 2
-    assert list(TableImport.objects.values_list("job", "plan", "revision")) == [(job.pk, {}, 1)] * 2
 
 
 @pytest.mark.parametrize("place", ["before", "between", "after"])
@@ -153,65 +134,6 @@ def test_when_the_program_is_stopped_another_worker_goes_on_and_the_component_is
     wait_for(lambda: rescue(performer) and Job.objects.get(pk=job.pk).is_settled, what="somebody has gone on")
     assert_loaded_once(job)
     assert ran.read_text() == "x"
-
-
-def test_a_finished_component_of_a_dead_worker_is_adopted_with_its_tables(
-    project: Project, performer: Performer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    ran = tmp_path / "ran"
-    job = builders.launch(build(project, TWO + f"open({str(ran)!r}, 'a').write('x')", BOTH))
-    with monkeypatch.context() as patched:
-        # The component has ended; its worker dies before it does anything about it.
-        patched.setattr(course.Course, "finish", lambda self, *done: setattr(self, "is_left", True))
-        performer.perform()
-    Job.objects.filter(pk=job.pk).update(worker="1:1:gone")
-
-    # Its supervisor may still be about to end, and is waited for.
-    wait_for(lambda: rescue(performer), what="the job is taken over")
-
-    assert_loaded_once(job)
-    assert ran.read_text() == "x"
-
-
-def test_an_attempt_taken_over_that_no_worker_takes_up_is_a_sign_of_a_wedged_queue(
-    project: Project, performer: Performer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    job = builders.launch(build(project, TWO, BOTH))
-    with monkeypatch.context() as patched:
-        patched.setattr(course.Course, "finish", lambda self, *done: setattr(self, "is_left", True))
-        performer.perform()
-    Job.objects.filter(pk=job.pk).update(worker="1:1:gone")
-    rescuer = Rescuer(performer.claimant.owner)
-
-    counts = []
-    for _ in range(3):
-        wait_for(rescuer.rescue, what="the job is taken over")
-        counts.append(rescuer.undelivered)
-        Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-    rescuer.has_delivered()
-    wait_for(rescuer.rescue, what="the job is taken over")
-
-    assert (counts, rescuer.undelivered) == ([0, 1, 2], 0)
-
-
-def test_a_dead_workers_decided_import_is_finished_on_any_machine(
-    project: Project, performer: Performer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    job = builders.launch(build(project, TWO, BOTH))
-    with monkeypatch.context() as patched:
-        patched.setattr(course.Course, "_carry_out", _die)
-        with pytest.raises(SystemExit):
-            performer.perform()
-    elsewhere = timezone.now() - timedelta(hours=1)
-    Job.objects.filter(pk=job.pk).update(owner="elsewhere/1:1:1/x", worker="1:1:1", lease_until=elsewhere)
-
-    wait_for(lambda: rescue(performer) and Job.objects.get(pk=job.pk).is_settled, what="it was finished here")
-
-    assert_loaded_once(job)
-
-
-def _die(self: object) -> None:
-    raise SystemExit
 
 
 # --- Terminating -------------------------------------------------------------------------------
@@ -396,7 +318,7 @@ def test_a_writer_carries_out_what_a_dead_one_has_decided_before_it(
     storage = declared(incremental=True)
     first = builders.launch(build(project, writing("id\n1\n"), storage))
     with monkeypatch.context() as patched:
-        patched.setattr(course.Course, "_carry_out", _die)
+        patched.setattr(course.Course, "_carry_out", die)
         with pytest.raises(SystemExit):
             performer.perform()
 

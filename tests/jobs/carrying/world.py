@@ -8,9 +8,12 @@ from typing import Any
 
 from django.conf import settings
 
+from jobs.models import Job, TableImport, TableUpdate
+from jobs.rescuing import Rescuer
+from jobs.states import JobStatus
 from orchestrations.models import Configuration, Project, Table
 from tests import builders
-from tests.jobs.performing import python
+from tests.jobs.performing import Performer, python
 
 ORDERS = "out.c-results.orders"
 
@@ -50,3 +53,37 @@ def seed(project: Project, text: str = "id,amount\n1,10\n", table_id: str = ORDE
     folder.mkdir(parents=True)
     (folder / "state.json").write_text(json.dumps({"version": 0, "rows": rows, "columns": columns, "stages": {}}))
     return table
+
+
+TWO = writing("id\n1\n") + writing("id\n2\n", "more.csv")
+BOTH: dict[str, Any] = {
+    "output": {
+        "tables": [
+            {"source": "orders.csv", "destination": ORDERS, "primary_key": ["id"]},
+            {"source": "more.csv", "destination": "out.c-results.more"},
+        ]
+    }
+}
+
+
+def rescue(performer: Performer) -> int:
+    """What a cluster's sweep does, and its workers with what it takes over."""
+    rescuer = Rescuer(performer.claimant.owner)
+    count = rescuer.rescue()
+    for claim in rescuer.taken:
+        performer.perform(claim)
+    return count
+
+
+def assert_loaded_once(job: Job) -> None:
+    job.refresh_from_db()
+    assert job.status == JobStatus.SUCCESS, job.message
+    assert (rows_of(), rows_of("out.c-results.more")) == ([{"id": "1"}], [{"id": "2"}])
+    assert [(table.revision, table.rows) for table in Table.objects.all()] == [(1, 1), (1, 1)]
+    assert TableUpdate.objects.filter(job=job, revision=1).count() == TableUpdate.objects.count() == 2
+    assert list(TableImport.objects.values_list("job", "plan", "revision")) == [(job.pk, {}, 1)] * 2
+
+
+def die(*args: object, **kwargs: object) -> None:
+    """In place of a function: the worker dies there."""
+    raise SystemExit
