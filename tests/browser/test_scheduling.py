@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -38,8 +39,8 @@ def orchestration(project: Project) -> Configuration:
     return builders.build_orchestration(project, [task(builders.build_configuration(project))], name="Daily")
 
 
-def address(name: str, orchestration: Configuration) -> str:
-    return reverse(name, args=[orchestration.project_id, orchestration.pk])
+def address(name: str, of: Configuration) -> str:
+    return reverse(name, args=[of.project_id, of.pk])
 
 
 def clock(moment: datetime, zone: ZoneInfo) -> str:
@@ -139,3 +140,36 @@ def test_a_trigger_is_set_by_one_and_read_by_another_in_their_own_time(
             expect(dialog.get_by_role("heading", name="Trigger inspector")).to_be_visible()
             expect_own_time(dialog.get_by_role("table", name="Tables of the trigger").locator("time"), imported, zone)
             expect_own_time(dialog.get_by_role("table", name="Evaluations").locator("time"), looked, zone)
+
+
+def test_the_next_schedules_of_a_configuration_are_in_the_local_time_of_each(
+    site: Site, project: Project, people: dict[ZoneInfo, User]
+) -> None:
+    load = builders.build_configuration(project, name="Load")
+
+    for zone, person in people.items():
+        with site.page_of(person) as page:
+            page.goto(reverse("configuration", args=[project.pk, load.pk]))
+            page.get_by_role("link", name="Automate").click()
+            section = page.get_by_role("dialog").get_by_role("region", name="Next Schedules (in your local time)")
+            expect(section.get_by_role("columnheader").first).to_have_text(f"My time, {zone.key}")
+            page.get_by_role("button", name="Every hour").click()
+            expect(section).to_contain_text("Every hour")
+            hourly = local_starts_in(section, zone)
+            page.get_by_label("Run", exact=True).select_option("daily")
+            expect(page.get_by_label("Hour")).to_be_visible()
+            page.get_by_label("Hour").select_option("13")
+            expect(section).to_contain_text("Every day at 13:00, UTC")
+            daily = local_starts_in(section, zone)
+
+        assert {later - earlier for earlier, later in pairwise(hourly)} == {timedelta(hours=1)}
+        assert [(each.hour, each.minute) for each in daily] == [(13, 0)] * 5
+
+
+def local_starts_in(section: Locator, zone: ZoneInfo) -> list[datetime]:
+    """The moments, each of them written in the viewer's zone."""
+    times = section.locator("tbody time").all()
+    moments = [datetime.fromisoformat(each.get_attribute("datetime") or "").astimezone(UTC) for each in times]
+    assert [each.inner_text()[-5:] for each in times] == [clock(moment, zone) for moment in moments]
+    assert len(moments) == 5
+    return moments

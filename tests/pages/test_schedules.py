@@ -96,6 +96,7 @@ def test_the_preview_shows_two_zones_and_the_change_of_clocks(world: World, alic
 
     page = as_alice.post(new_url(world), form).content.decode()
 
+    assert "Schedule Preview (in Europe/Prague Time Zone)" in page
     assert "My time, Asia/Tokyo" in page
     assert "Every day at 02:30" in page
     assert re.search(r"02:30 (does not exist|occurs twice) in Europe/Prague", page)
