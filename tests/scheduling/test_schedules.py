@@ -318,6 +318,23 @@ def test_a_moment_is_computed_anew_with_newer_zones(orchestration: Configuration
     assert zone_data.recompute_next_runs(now=NOW) == 0
 
 
+def test_a_zone_that_is_gone_keeps_no_other_from_newer_zones(orchestration: Configuration) -> None:
+    lost = builders.build_schedule(orchestration, "0 6 * * *", zone_version="1999a")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE scheduling_schedule SET zone = 'Mars/Olympus' WHERE id = %s", [lost.pk])
+    wrong = {"zone_version": "1999a", "next_run_at": NOW + 2 * DAY}
+    others = [builders.build_schedule(orchestration, "0 6 * * *", **wrong) for _ in range(2)]
+
+    assert zone_data.recompute_next_runs(now=NOW) == 3
+
+    assert zone_data.recompute_next_runs(now=NOW) == 0
+    for schedule in others:
+        schedule.refresh_from_db()
+        assert (schedule.next_run_at, schedule.zone_version) == (NOW.replace(hour=6) + DAY, zone_data.VERSION)
+    (sentence,) = Schedule.objects.filter(pk=lost.pk).values_list("last_error", flat=True)
+    assert "Mars/Olympus" in sentence
+
+
 def test_the_database_refuses_a_second_firing_of_a_moment(orchestration: Configuration) -> None:
     schedule = builders.build_schedule(orchestration)
     Firing.objects.create(schedule=schedule, due_at=NOW, at=NOW, outcome="missed")
