@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -70,6 +71,9 @@ class Schedule(models.Model):
 
     def __str__(self) -> str:
         return self.words
+
+    def is_paused(self, now: datetime) -> bool:
+        return self.paused_until is not None and self.paused_until > now
 
     @property
     def words(self) -> str:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
+from jobs.models import Job
 from orchestrations.models import Configuration, Project, Role, User
 from scheduling.models import Evaluation, EventTrigger, Schedule, Verdict
 from tests import builders
@@ -130,7 +131,9 @@ def test_a_trigger_is_set_by_one_and_read_by_another_in_their_own_time(
     trigger = EventTrigger.objects.get()
     assert (trigger.cool_down_minutes, trigger.orchestration_id) == (50, orchestration.pk)
     looked = timezone.now() - timedelta(hours=5)
-    Evaluation.objects.create(trigger=trigger, at=looked, verdict=Verdict.AWAITING, sentence="Not fired: awaited.")
+    ends_at = looked + timedelta(seconds=1)
+    sentence = f"Not fired: cool-down until {ends_at:%Y-%m-%d %H:%M:%S} UTC."
+    Evaluation.objects.create(trigger=trigger, at=looked, verdict=Verdict.COOLING_DOWN, sentence=sentence)
 
     for zone, person in people.items():
         with site.page_of(person) as page:
@@ -139,7 +142,9 @@ def test_a_trigger_is_set_by_one_and_read_by_another_in_their_own_time(
             dialog = page.get_by_role("dialog")
             expect(dialog.get_by_role("heading", name="Trigger inspector")).to_be_visible()
             expect_own_time(dialog.get_by_role("table", name="Tables of the trigger").locator("time"), imported, zone)
-            expect_own_time(dialog.get_by_role("table", name="Evaluations").locator("time"), looked, zone)
+            evaluations = dialog.get_by_role("table", name="Evaluations")
+            expect_own_time(evaluations.locator("time"), looked, zone)
+            expect(evaluations).to_contain_text(re.compile(rf"cool-down until .*{clock(ends_at, zone)}\."))
 
 
 def test_the_next_schedules_of_a_configuration_are_in_the_local_time_of_each(
@@ -173,3 +178,35 @@ def local_starts_in(section: Locator, zone: ZoneInfo) -> list[datetime]:
     assert [each.inner_text()[-5:] for each in times] == [clock(moment, zone) for moment in moments]
     assert len(moments) == 5
     return moments
+
+
+def test_switching_on_again_opens_the_dialog_of_what_was_missed(
+    site: Site, orchestration: Configuration, alice: User
+) -> None:
+    now = timezone.now()
+    Configuration.objects.filter(pk=orchestration.pk).update(is_disabled=True)
+    next_run_at = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    schedule = builders.build_schedule(
+        orchestration, "0 * * * *", next_run_at=next_run_at, ignored_since=now - timedelta(minutes=150)
+    )
+
+    with site.page_of(alice) as page:
+        page.goto(address("orchestration", orchestration))
+        switch = page.locator(f"#switch-{orchestration.pk}-button")
+        switch.click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_role("heading", name="Missed starts")).to_be_visible()
+        expect(switch).to_have_attribute("aria-checked", "true")
+        page.keyboard.press("Escape")
+        expect(switch).to_be_focused()
+        assert not Job.objects.exists()
+        switch.press("Enter")
+        expect(switch).to_have_attribute("aria-checked", "false")
+        switch.press("Enter")
+        dialog.get_by_role("checkbox").first.check()
+        dialog.get_by_role("button", name="Start what is checked").click()
+        expect(page.get_by_text("1 run started.")).to_be_visible()
+
+    firing = schedule.firings.get()
+    assert firing.due_at == next_run_at - timedelta(hours=1)
+    assert firing.job == Job.objects.roots().get()

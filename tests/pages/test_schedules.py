@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -190,6 +192,44 @@ def test_what_was_missed_while_it_was_off_is_offered(world: World, as_alice: Cli
 
     assert Job.objects.count() == runs + 1
     assert "missed while it was disabled" not in as_alice.get(page_url).content.decode()
+
+
+@pytest.mark.parametrize("source", ["list", ""])
+def test_switching_on_again_leads_to_the_dialog_of_what_was_missed(source: str, world: World, as_oscar: Client) -> None:
+    address = [world.project.pk, world.orchestration.pk]
+    switch, missed_url = reverse("orchestration-switch", args=address), reverse("schedule-missed", args=address)
+    target = f"{'orchestration' if source else 'switch'}-{world.orchestration.pk}"
+    by_htmx = {"HX-Request": "true", "HX-Target": target}
+    posted = {"enabled": "1", "from": source}
+
+    nothing_missed = as_oscar.post(switch, posted, headers=by_htmx)
+    now, schedule = timezone.now(), world.schedule
+    Schedule.objects.filter(pk=schedule.pk).update(
+        ignored_since=now - timedelta(days=2), next_run_at=cron.next_after(schedule.expression, schedule.zone, now)
+    )
+    off = as_oscar.post(switch, {**posted, "enabled": "0"}, headers=by_htmx)
+    on = as_oscar.post(switch, posted, headers=by_htmx)
+    plain = as_oscar.post(switch, posted)
+
+    assert json.loads(on["HX-Trigger"]) == {"dialog-offered": {"url": missed_url}}
+    assert f'id="{target}"' in on.text
+    assert not {"HX-Trigger"} & {*off.headers, *nothing_missed.headers}
+    assert plain["Location"] == missed_url
+    assert "Start what is checked" in as_oscar.get(missed_url).text
+
+
+def test_a_pause_that_is_over_is_shown_no_more(world: World, as_oscar: Client) -> None:
+    page_url = reverse("orchestration", args=[world.project.pk, world.orchestration.pk])
+    pause_url = reverse("schedule-pause", args=[world.project.pk, world.schedule.pk])
+    until = timezone.now() + timedelta(hours=2)
+    as_oscar.post(pause_url, {"until": f"{until:%Y-%m-%dT%H:%M}"})
+    paused = (as_oscar.get(page_url).text, as_oscar.get(pause_url).text)
+
+    with time_machine.travel(until + timedelta(minutes=1), tick=False):
+        over = (as_oscar.get(page_url).text, as_oscar.get(pause_url).text)
+
+    assert ["aused until" in page for page in (*paused, *over)] == [True, True, False, False]
+    assert "Go on<" in paused[0] and "Go on<" not in over[0]
 
 
 def test_the_next_24_hours_are_drawn_in_the_viewers_zone(world: World, alice: User, as_alice: Client) -> None:
