@@ -322,7 +322,7 @@ def test_a_zone_that_is_gone_keeps_no_other_from_newer_zones(orchestration: Conf
     lost = builders.build_schedule(orchestration, "0 6 * * *", zone_version="1999a")
     with connection.cursor() as cursor:
         cursor.execute("UPDATE scheduling_schedule SET zone = 'Mars/Olympus' WHERE id = %s", [lost.pk])
-    wrong = {"zone_version": "1999a", "next_run_at": NOW + 2 * DAY}
+    wrong: dict[str, Any] = {"zone_version": "1999a", "next_run_at": NOW + 2 * DAY}
     others = [builders.build_schedule(orchestration, "0 6 * * *", **wrong) for _ in range(2)]
 
     assert zone_data.recompute_next_runs(now=NOW) == 3
