@@ -33,6 +33,14 @@ def describe(expression: Expression | str) -> str:
     return f"{_often(given)}{_on_days(given)}{months}"
 
 
+def described(text: str) -> str:
+    """A stored expression in words; as it stands, if it cannot be read any more."""
+    try:
+        return describe(text)
+    except expressions.InvalidExpression:
+        return text
+
+
 # --- How often ---------------------------------------------------------------------------------
 
 

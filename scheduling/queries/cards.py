@@ -151,13 +151,13 @@ def _automation(schedules: list[Schedule], trigger_is_enabled: bool | None) -> A
 def _row(schedule: Schedule, now: datetime) -> ScheduleRow:
     return ScheduleRow(
         id=schedule.pk,
-        words=wording.describe(schedule.expression),
+        words=wording.described(schedule.expression),
         zone=str(schedule.zone),
         expression=schedule.expression,
         is_enabled=schedule.is_enabled,
         paused_until=schedule.paused_until if schedule.is_paused(now) else None,
         next_run_at=schedule.next_run_at,
-        error=schedule.last_error,
+        error=schedule.problem or schedule.last_error,
     )
 
 

@@ -100,7 +100,7 @@ def _line(outlook: Outlook, starts: list[Start], clashing: set[int], zone: tzinf
     return Line(
         name=orchestration.name,
         url=_url(outlook, starts[0]),
-        words=wording.describe(schedule.expression) if len(words) == 1 else f"{len(words)} schedules",
+        words=wording.described(schedule.expression) if len(words) == 1 else f"{len(words)} schedules",
         usual=_usual(outlook, orchestration.pk),
         bars=[_bar(outlook, start, id(start) in clashing, zone) for start in starts],
         pile_up=pile_up.sentence if pile_up is not None else "",

@@ -38,13 +38,14 @@ class Outlook:
 
 
 def of(project: Project, *, now: datetime, span: timedelta = DAY) -> Outlook:
-    """Five queries. Orchestrations that are off or in the trash start nothing."""
-    schedules = list(
+    """Five queries. Orchestrations that are off or in the trash start nothing, nor do schedules that cannot be read."""
+    rows = (
         Schedule.objects.in_project(project)
         .filter(next_run_at__isnull=False, orchestration__is_disabled=False, orchestration__deleted_at__isnull=True)
         .select_related("orchestration")
         .defer("orchestration__document", "orchestration__state")
     )
+    schedules = [schedule for schedule in rows if not schedule.problem]
     ids = {schedule.orchestration_id for schedule in schedules}
     known = usual.samples_of(ids)
     plans = [planned(schedule, known.get(schedule.orchestration_id)) for schedule in schedules]
@@ -72,7 +73,7 @@ def pile_up_of(orchestration: Configuration, wanted: Schedule, *, now: datetime)
     """
     known = usual.samples_of([orchestration.pk]).get(orchestration.pk)
     others = orchestration.schedules.filter(next_run_at__isnull=False).exclude(pk=wanted.pk)
-    plans = [planned(each, known) for each in (wanted, *others)]
+    plans = [planned(each, known) for each in (wanted, *others) if not each.problem]
     return forecast.pile_up(plans, now=now), known
 
 

@@ -57,8 +57,12 @@ def switch(request: MemberRequest, schedule_id: int) -> HttpResponse:
     """POST enabled=1 or 0."""
     schedule, member = _find(request, schedule_id), request.member
     enabled = request.POST.get("enabled") == "1"
-    planning.set_enabled(schedule, enabled, actor=member.actor, now=member.now)
-    messages.success(request, f"Schedule switched {'on' if enabled else 'off'}.")
+    try:
+        planning.set_enabled(schedule, enabled, actor=member.actor, now=member.now)
+    except InvalidSchedule as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, f"Schedule switched {'on' if enabled else 'off'}.")
     return go_to(request, page_url(schedule.orchestration))
 
 
