@@ -216,6 +216,24 @@ def test_what_was_missed_while_it_was_off_is_offered_and_never_started_unasked(
     assert [each.hour for each in dues(schedule)] == [13, 15, 16]
 
 
+@pytest.mark.parametrize("catch_up", CatchUp.values)
+def test_what_was_missed_while_it_was_off_is_not_started_by_a_scheduler_that_was_away_too(
+    orchestration: Configuration, by_alice: Actor, catch_up: str
+) -> None:
+    """Off from 12:30 to 14:30; the first scheduler looks at 16:00."""
+    schedule = builders.build_schedule(orchestration, "0 * * * *", catch_up=catch_up, next_run_at=NOW + HOUR)
+    off = editing.set_enabled(orchestration, False, actor=by_alice, now=NOW + HOUR / 2)
+    editing.set_enabled(off, True, actor=by_alice, now=NOW + 2.5 * HOUR)
+
+    first = ticking.tick(now=NOW + 4 * HOUR)
+
+    assert (first.count, first.run_ids) == (1, [])
+    (offer,) = missed.of(orchestration)
+    assert [moment.hour for moment in offer.moments] == [14, 13]
+    tick_all(NOW + 4 * HOUR)
+    assert [each.hour for each in dues(schedule)] == ([15, 16] if catch_up == CatchUp.ALL else [16])
+
+
 def test_the_offer_is_over_with_the_next_firing(orchestration: Configuration, by_alice: Actor) -> None:
     builders.build_schedule(orchestration, "0 * * * *", next_run_at=NOW)
     off = editing.set_enabled(orchestration, False, actor=by_alice, now=NOW)
