@@ -6,7 +6,6 @@ import json
 import re
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -17,7 +16,7 @@ from django.utils import timezone
 from jobs.models import Job
 from jobs.states import JobStatus
 from orchestrations.models import Configuration, User
-from scheduling import cron, planning
+from scheduling import cron
 from scheduling.models import EventTrigger, Schedule
 from tests import builders
 from tests.pages.world import World
@@ -230,31 +229,3 @@ def test_a_pause_that_is_over_is_shown_no_more(world: World, as_oscar: Client) -
 
     assert ["aused until" in page for page in (*paused, *over)] == [True, True, False, False]
     assert "Go on<" in paused[0] and "Go on<" not in over[0]
-
-
-def test_the_next_24_hours_are_drawn_in_the_viewers_zone(world: World, alice: User, as_alice: Client) -> None:
-    User.objects.filter(pk=alice.pk).update(time_zone="America/New_York")
-    other = builders.build_orchestration(world.project, [builders.task(world.extractor)], name="Collides")
-    for orchestration in (world.orchestration, other):
-        start = timezone.now() - timedelta(days=1)
-        done = builders.launch(orchestration)
-        Job.objects.filter(pk=done.pk).update(
-            status=JobStatus.SUCCESS, started_at=start, finished_at=start + timedelta(hours=1)
-        )
-    planning.add(
-        other,
-        planning.Wanted(expression="45 6 * * *", zone="Europe/Prague"),
-        actor=builders.admin_of(world.project),
-        now=timezone.now(),
-    )
-
-    page = as_alice.get(reverse("next-starts", args=[world.project.pk])).content.decode()
-
-    assert "Times in America/New_York" in page
-    assert "both run Orders; one waits for the other." in page
-    planned = Schedule.objects.get(pk=world.schedule.pk).next_run_at
-    assert planned is not None
-    assert f"{planned.astimezone(ZoneInfo('America/New_York')):%H:%M}" in page
-    week = as_alice.get(reverse("next-starts", args=[world.project.pk]), {"span": "week"}).content.decode()
-    assert week.count(">Collides</a>") == 8  # seven starts and its line
-    assert as_alice.get(reverse("next-starts", args=[world.project.pk]), {"span": "year"}).status_code == 404
