@@ -210,3 +210,24 @@ def test_switching_on_again_opens_the_dialog_of_what_was_missed(
     firing = schedule.firings.get()
     assert firing.due_at == next_run_at - timedelta(hours=1)
     assert firing.job == Job.objects.roots().get()
+
+
+def test_a_zone_is_found_by_typing_and_the_preview_follows(
+    site: Site, orchestration: Configuration, people: dict[ZoneInfo, User]
+) -> None:
+    with site.page_of(people[PRAGUE]) as page:
+        page.goto(address("orchestration", orchestration))
+        page.get_by_role("link", name="Set up a schedule").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_role("heading", name="Schedule Preview (in UTC Time Zone)")).to_be_visible()
+        dialog.get_by_label("Search a time zone").fill("kath")
+        zone = dialog.get_by_label("Orchestration Time Zone")
+        expect(zone.locator("option")).to_have_text([re.compile("Asia/Kathmandu, .*UTC")])
+        dialog.get_by_label("Search a time zone").press("Tab")
+        expect(dialog.get_by_role("heading", name="Schedule Preview (in Asia/Kathmandu Time Zone)")).to_be_visible()
+        starts = expect_own_times(dialog, PRAGUE)
+        dialog.get_by_role("button", name="Set Up Schedule").click()
+        expect(page.locator("#schedules")).to_contain_text("Asia/Kathmandu")
+
+    schedule = Schedule.objects.get()
+    assert (str(schedule.zone), schedule.next_run_at) == ("Asia/Kathmandu", starts[0])

@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from jobs.models import Job
 from jobs.states import JobStatus
-from orchestrations.models import Configuration, User
+from orchestrations.models import Bucket, Configuration, User
 from scheduling import cron
 from scheduling.models import EventTrigger, Schedule
 from tests import builders
+from tests.builders import NOW
 from tests.pages.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
@@ -229,3 +230,40 @@ def test_a_pause_that_is_over_is_shown_no_more(world: World, as_oscar: Client) -
 
     assert ["aused until" in page for page in (*paused, *over)] == [True, True, False, False]
     assert "Go on<" in paused[0] and "Go on<" not in over[0]
+
+
+@time_machine.travel(NOW, tick=False)
+def test_the_zone_menu_begins_with_utc_and_ones_own_and_tells_every_clock(
+    world: World, alice: User, as_alice: Client
+) -> None:
+    User.objects.filter(pk=alice.pk).update(time_zone="Asia/Kathmandu")
+
+    page = as_alice.get(new_url(world)).text
+    options = re.findall(
+        r'<option value="([^"]+)"( selected)?>([^<]+)</option>',
+        page.split('id="schedule-zone"')[1].split("</select>")[0],
+    )
+
+    assert [(name, bool(chosen), words) for name, chosen, words in options[:2]] == [
+        ("UTC", True, "UTC, 12:00 (UTC+00:00)"),
+        ("Asia/Kathmandu", False, "My Time Zone (Asia/Kathmandu, 17:45 (UTC+05:45))"),
+    ]
+    names = {name: words for name, _, words in options}
+    assert {"America/New_York", "Pacific/Chatham", "Europe/Prague", "Africa/Cairo"} <= names.keys()
+    assert len(names) > 400
+    assert all(re.search(r"\d\d:\d\d \(UTC[+-]\d\d:\d\d\)", words) for words in names.values())
+
+
+def test_a_linked_bucket_s_tables_are_offered_with_their_owner(world: World, alice: User, as_alice: Client) -> None:
+    other = builders.build_project(alice, "Finance")
+    shared = builders.build_table(other, "out.c-ledger.bookings")
+    Bucket.objects.create(
+        project=world.project, stage="in", name="c-finance", source=shared.bucket, created_at=timezone.now()
+    )
+    url = reverse("event-trigger", args=[world.project.pk, world.orchestration.pk])
+
+    page = as_alice.get(url).text
+    added = as_alice.post(url, {"add": "in.c-finance.bookings", "cool_down": "5"}).text
+
+    assert '<option value="in.c-finance.bookings">shared by Finance</option>' in page
+    assert "shared by Finance" in added.split('value="in.c-finance.bookings"')[1]

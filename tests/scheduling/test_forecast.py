@@ -102,11 +102,6 @@ def test_a_week_over_a_change_of_clocks() -> None:
 # --- With rows ---------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def orchestration(project: Project) -> Configuration:
-    return builders.build_orchestration(project, [task(builders.build_configuration(project))], name="Daily load")
-
-
 def build_history(orchestration: Configuration, minutes: float, count: int = 3) -> None:
     for number in range(count):
         start = NOW - (number + 2) * DAY

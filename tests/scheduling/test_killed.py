@@ -17,11 +17,10 @@ from django.db.models import Min
 from django.utils import timezone
 
 from jobs.models import Job
-from orchestrations.models import Configuration, Project
+from orchestrations.models import Configuration
 from scheduling import ticking
 from scheduling.models import CatchUp, Firing, Schedule
 from tests import builders
-from tests.builders import task
 from tests.clusters import wait_for
 from tests.scheduling import accounts, machinery, outage, stepped
 
@@ -41,11 +40,6 @@ BACKLOG = 6 * HOUR
 BACK = (HOUR, 90 * SECOND, timedelta(0), timedelta(0))
 IN_TIME, TOO_LATE = 20 * SECOND, 4 * MINUTE
 """So long after a moment of the others the clock stops, for those that make up for nothing."""
-
-
-@pytest.fixture
-def orchestration(project: Project) -> Configuration:
-    return builders.build_orchestration(project, [task(builders.build_configuration(project))], name="Daily load")
 
 
 @dataclass

@@ -14,27 +14,22 @@ from django.utils import timezone
 from jobs.models import Job
 from jobs.states import JobStatus
 from jobs.wakeups import Topic, wake
-from orchestrations.models import Configuration, Project
-from scheduling import ticking
+from orchestrations.models import Configuration
+from scheduling import ticking, zone_data
 from scheduling.chores import Chore
-from scheduling.models import CatchUp, Firing
+from scheduling.models import CatchUp, Firing, Schedule
 from scheduling.models import Chore as Row
 from scheduling.models import Scheduler as Heartbeat
 from scheduling.processes import housekeeping
 from scheduling.processes.loop import Loop
 from tests import builders, clusters
-from tests.builders import NOW, task
+from tests.builders import NOW
 from tests.clusters import wait_for
 from tests.jobs.racing import race
 from tests.scheduling import machinery
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-
-
-@pytest.fixture
-def orchestration(project: Project) -> Configuration:
-    return builders.build_orchestration(project, [task(builders.build_configuration(project))], name="Daily load")
 
 
 def test_it_fires_when_something_is_due_and_starts_the_run(orchestration: Configuration, settings: Any) -> None:
@@ -116,6 +111,25 @@ def test_the_loop_goes_on_when_the_database_does_not_answer(
     Loop("test", Once(), clock=lambda: NOW).run()
 
     assert Firing.objects.count() == 1
+
+
+def test_a_scheduler_computes_the_moments_of_older_time_zones_anew(orchestration: Configuration) -> None:
+    """… of those that are not due, beside what is, without being asked to."""
+    wrong = NOW + 5 * MINUTE
+    old = builders.build_schedule(orchestration, "0 6 * * *", zone_version="1999a", next_run_at=wrong)
+    builders.build_schedule(orchestration, "0 12 * * *", next_run_at=NOW)
+
+    class Done:
+        def fileno(self) -> int:
+            return os.open(os.devnull, os.O_RDONLY)
+
+        def is_asked(self) -> bool:
+            return Firing.objects.exists() and not Schedule.objects.filter(next_run_at=wrong).exists()
+
+    Loop("test", Done(), clock=lambda: NOW).run()
+
+    old.refresh_from_db()
+    assert (old.next_run_at, old.zone_version) == (NOW.replace(hour=6) + timedelta(days=1), zone_data.VERSION)
 
 
 # --- Housekeeping ------------------------------------------------------------------------------
