@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from jobs.models import Job
 from jobs.states import JobStatus
-from orchestrations.models import Bucket, Configuration, User
+from orchestrations.models import Bucket, User
 from scheduling import cron
 from scheduling.models import EventTrigger, Schedule
 from tests import builders
@@ -140,6 +140,28 @@ def test_a_schedule_is_switched_paused_changed_and_removed(world: World, as_osca
     assert not Schedule.objects.exists()
 
 
+def test_several_schedules_each_have_their_own_settings_and_switch(world: World, as_alice: Client) -> None:
+    Schedule.objects.all().delete()
+    project = world.project.pk
+    wanted = [("hourly", "none", "skip"), ("daily", "all", "wait")]
+    for mode, catch_up, overlap in wanted:
+        chosen = {"mode": mode, "minute": "5", "hour": "6", "catch_up": catch_up, "overlap": overlap}
+        as_alice.post(new_url(world), {**chosen, "action": "save"})
+    first, second = Schedule.objects.order_by("pk")
+
+    as_alice.post(reverse("schedule-switch", args=[project, first.pk]), {"enabled": "0"})
+
+    assert [(each.catch_up, each.overlap) for each in (first, second)] == [each[1:] for each in wanted]
+    assert list(Schedule.objects.order_by("pk").values_list("is_enabled", flat=True)) == [False, True]
+    page = as_alice.get(reverse("orchestration", args=[project, world.orchestration.pk])).text
+    rows = {pk: page.split(f'id="schedule-{pk}"')[1].split("</li>")[0] for pk in (first.pk, second.pk)}
+    assert ['aria-checked="true"' in rows[each.pk] for each in (first, second)] == [False, True]
+    for each, (_, catch_up, overlap) in zip((first, second), wanted, strict=True):
+        dialog = as_alice.get(reverse("schedule", args=[project, each.pk])).text
+        assert {catch_up, overlap} <= set(re.findall(r'<option value="(\w+)" selected>', dialog))
+        assert "Remove Schedule" in dialog
+
+
 def test_a_trigger_is_set_inspected_and_removed(world: World, as_alice: Client, as_bob: Client) -> None:
     builders.build_table(world.project, "in.c-shop.customers")
     url = reverse("event-trigger", args=[world.project.pk, world.orchestration.pk])
@@ -165,16 +187,24 @@ def test_a_trigger_is_set_inspected_and_removed(world: World, as_alice: Client, 
     assert not EventTrigger.objects.exists()
 
 
-def test_the_dialog_warns_of_a_table_that_it_writes_itself(world: World, as_alice: Client) -> None:
+@pytest.mark.parametrize("levels", [0, 1, 2])
+def test_the_dialog_warns_of_a_table_that_it_writes_itself(levels: int, world: World, as_alice: Client) -> None:
+    """… or that an orchestration does which it runs, at whatever level."""
     document = {
         "parameters": {"command": ["true"]},
         "storage": {"output": {"tables": [{"source": "orders.csv", "destination": "in.c-shop.orders"}]}},
     }
-    Configuration.objects.filter(pk=world.writer.pk).update(document=document)
+    orchestration = builders.build_configuration(world.project, document=document)
+    for _ in range(levels + 1):
+        orchestration = builders.build_orchestration(world.project, [builders.task(orchestration)])
+    url = reverse("event-trigger", args=[world.project.pk, orchestration.pk])
 
-    url = reverse("event-trigger", args=[world.project.pk, world.orchestration.pk])
+    written, other = (
+        as_alice.post(url, {"add": table, "cool_down": "5"}).text for table in ("in.c-shop.orders", "in.c-shop.other")
+    )
 
-    assert "its own runs would start the next one" in as_alice.get(url).content.decode()
+    assert "its own runs would start the next one" in written
+    assert "its own runs would start the next one" not in other
 
 
 def test_what_was_missed_while_it_was_off_is_offered(world: World, as_alice: Client) -> None:
