@@ -244,6 +244,7 @@ def test_a_paused_project_starts_nothing_and_makes_up_for_it(
 ) -> None:
     last = builders.build_schedule(orchestration, "0 * * * *", next_run_at=NOW)
     none = builders.build_schedule(orchestration, "30 * * * *", catch_up=CatchUp.NONE, next_run_at=NOW + 30 * MINUTE)
+    every = builders.build_schedule(orchestration, "0 * * * *", catch_up=CatchUp.ALL, next_run_at=NOW)
     with pytest.raises(Denied):
         pausing.pause(project, actor=Actor(user=bob), now=NOW)
     pausing.pause(project, actor=Actor(user=oscar), now=NOW)
@@ -256,6 +257,7 @@ def test_a_paused_project_starts_nothing_and_makes_up_for_it(
     assert [(due - NOW) / HOUR for due in dues(last)] == [2]
     assert last.firings.get().note == "2 earlier moments were missed."
     assert dues(none) == []
+    assert [(due - NOW) / HOUR for due in dues(every)] == [0, 1, 2]
 
 
 def test_the_database_refuses_a_second_firing_of_a_moment(orchestration: Configuration) -> None:
