@@ -231,3 +231,26 @@ def test_a_zone_is_found_by_typing_and_the_preview_follows(
 
     schedule = Schedule.objects.get()
     assert (str(schedule.zone), schedule.next_run_at) == ("Asia/Kathmandu", starts[0])
+
+
+def test_the_preview_of_a_long_zone_fits_a_small_screen(
+    site: Site, orchestration: Configuration, people: dict[ZoneInfo, User]
+) -> None:
+    schedule = builders.build_schedule(orchestration, "30 2 * * *", zone="America/Argentina/ComodRivadavia")
+
+    with site.page_of(people[PRAGUE]) as page:
+        page.set_viewport_size({"width": 360, "height": 700})
+        page.goto(reverse("schedule", args=[orchestration.project_id, schedule.pk]))
+        edges = page.evaluate(
+            """() => {
+              const aside = document.querySelector(".schedule__preview");
+              const right = (element) => element.getBoundingClientRect().right;
+              const inside = (selector) => right(aside.querySelector(selector));
+              return {
+                aside: right(aside), table: inside("table"), title: inside("h3"), close: inside("[data-close]"),
+              };
+            }"""
+        )
+
+    assert edges["table"] < edges["aside"] - 8
+    assert edges["title"] < edges["close"] - 16

@@ -69,6 +69,7 @@ def test_the_cool_down_ends_on_the_wall_of_who_reads(
         assert f"Waits for 1 of 2 tables; cool-down until {clock}." in page
         assert f"Not fired: cool-down until {clock}; the next update after it is looked at." in page
         assert simulated.count(f"cool-down until {clock}; the next update after it is looked at.") == 2
+        assert f"Times in {zone}." in page
         assert " UTC" not in page + simulated
 
 
