@@ -28,6 +28,8 @@ _FIXED = frozenset({"project", "configuration", "created_by", "created_with", "p
 _CHANGED_BY_START = [field.attname for field in Job._meta.concrete_fields if field.name not in _FIXED]
 """All that may; the rows that the answer needs beside the job are at hand, and are not asked for once more."""
 LONGEST_DELAY_SECONDS = 366 * 24 * 3600
+RUN = "run"
+"""The action that all programs have."""
 
 
 class Refused(ValueError):
@@ -175,6 +177,7 @@ def _unsaved(
         configuration_version=version,
         name=configuration.name if configuration else request.name or catalogue.get(component_id).name,
         request=_encrypted(dict(request.data), project),
+        is_trial=is_trial(request.data),
         only_task_keys=None if request.only_task_keys is None else list(request.only_task_keys),
         created_at=now,
         delayed_until=now + timedelta(seconds=request.delay_seconds) if request.delay_seconds else None,
@@ -189,6 +192,12 @@ def _unsaved(
         idempotency_digest=request.idempotency_digest,
         label=catalogue.get(component_id).label,
     )
+
+
+def is_trial(data: Mapping[str, Any]) -> bool:
+    """Whether content that comes with a request asks for another action than to run."""
+    content = data.get("configData")
+    return isinstance(content, dict) and (content.get("action") or RUN) != RUN
 
 
 def _encrypted(data: dict[str, Any], project: Project) -> dict[str, Any]:

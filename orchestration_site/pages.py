@@ -10,7 +10,7 @@ from jobs.views import orchestrations, runs, tables
 from orchestrations.models import Role
 from orchestrations.views.members import MemberRequest, for_members
 from scheduling.queries.cards import of_many
-from scheduling.views import cards
+from scheduling.views import cards, schedules
 
 
 @require_safe
@@ -30,8 +30,9 @@ def overview(request: MemberRequest) -> HttpResponse:
 @require_POST
 @for_members(Role.OPERATOR)
 def switch(request: MemberRequest, orchestration_id: int) -> HttpResponse:
-    """Switches an orchestration on or off, on its page or in the overview."""
-    return orchestrations.switch(request, orchestration_id, automations=of_many)
+    """Switches an orchestration on or off, on its page or in the overview; on again, it offers what was missed."""
+    answer = orchestrations.switch(request, orchestration_id, automations=of_many)
+    return schedules.offer_missed(request, orchestration_id, answer) if request.POST.get("enabled") == "1" else answer
 
 
 @require_safe

@@ -76,7 +76,10 @@ def change(schedule: Schedule, wanted: Wanted, *, actor: Actor, now: datetime) -
 
 
 def set_enabled(schedule: Schedule, enabled: bool, *, actor: Actor, now: datetime) -> Schedule:
-    """Switch one schedule; what it would have been due for while it was off is not made up for. Raises Denied."""
+    """Switch one schedule; what it would have been due for while it was off is not made up for.
+
+    Raises Denied, InvalidSchedule.
+    """
     access.require(actor, schedule.orchestration.project, Role.OPERATOR)
     with transaction.atomic():
         found = _locked(schedule)
@@ -115,7 +118,9 @@ PLANNED = ("next_run_at", "zone_version", "ignored_since", "last_error", "update
 
 
 def _plan_next(schedule: Schedule, now: datetime) -> None:
-    """Set the fields of PLANNED."""
+    """Set the fields of PLANNED. Raises InvalidSchedule for one that was stored and cannot be read any more."""
+    if schedule.is_enabled and schedule.problem:
+        raise InvalidSchedule(f"{schedule.problem} Edit the schedule first.", "expression")
     start = max(now, (schedule.paused_until or now) - INSTANT)
     schedule.next_run_at = cron.next_after(schedule.expression, schedule.zone, start) if schedule.is_enabled else None
     schedule.zone_version = zone_data.VERSION

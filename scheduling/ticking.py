@@ -9,17 +9,18 @@ the unique (schedule, due moment) is the backstop of both.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from jobs import unattended
 from jobs.locking import retried
 from jobs.models import Cause, Job
 from orchestrations.lib.prepared import Param, Query, Update
+from orchestrations.models import ConfigurationVersion
 from scheduling import cron, due, wording
 from scheduling.due import Decision
 from scheduling.models import Firing, FiringOutcome, Overlap, Schedule
@@ -27,6 +28,8 @@ from scheduling.models import Firing, FiringOutcome, Overlap, Schedule
 log = logging.getLogger(__name__)
 
 BATCH = 50
+SEEN_AT_ONCE = timedelta(seconds=1)
+"""Whether an orchestration was off at a moment of so short ago is seen by whether it is."""
 BROKEN_AGAIN = timedelta(minutes=5)
 """When a schedule that cannot even be read is looked at again."""
 
@@ -53,6 +56,8 @@ class _Due:
     outcome: FiringOutcome | None = None
     note: str = ""
     job: Job | None = None
+    ignored_until: datetime | None = None
+    """What is due before that is ignored: the orchestration was off. None: nothing is."""
 
     @property
     def fired_for(self) -> datetime:
@@ -98,12 +103,13 @@ def _tick_alone(schedule_id: int, now: datetime) -> Ticked:
 def _tick(now: datetime, only: int | None) -> Ticked:
     with transaction.atomic():
         dues = [_decide(schedule, now) for schedule in _locked(now, only)]
-        live = _live(dues)
+        _ignore(dues, now)
+        live = [each for each in dues if each.ignored_until is None]
         _judge(live)
         _create_jobs([each for each in live if each.outcome == FiringOutcome.STARTED], now)
         Firing.objects.bulk_create(_firing(each, now) for each in live if each.outcome is not None)
         for each in dues:
-            _advance(each, now)
+            _advance(each)
         return Ticked(count=len(dues), run_ids=[each.job.pk for each in live if each.job is not None])
 
 
@@ -138,9 +144,27 @@ def _decide(schedule: Schedule, now: datetime) -> _Due:
     return _Due(schedule=schedule, moment=moment, decision=decision)
 
 
-def _live(dues: Sequence[_Due]) -> list[_Due]:
-    """Without those whose orchestration is off or in the trash: they are ignored, and noted to be offered later."""
-    return [each for each in dues if is_live(each.schedule)]
+def _ignore(dues: Sequence[_Due], now: datetime) -> None:
+    """Those whose orchestration is off or in the trash, or was when nobody was there to see it (R15).
+
+    They are noted, to be offered when it is on again.
+    """
+    late = [each for each in dues if is_live(each.schedule) and now - each.moment > SEEN_AT_ONCE]
+    on_again = _switched_on_at({each.schedule.orchestration_id for each in late}) if late else {}
+    for each in dues:
+        if not is_live(each.schedule):
+            each.ignored_until = now + due.INSTANT
+        elif (on_at := on_again.get(each.schedule.orchestration_id)) is not None and each.moment < on_at <= now:
+            each.ignored_until = on_at
+
+
+def _switched_on_at(orchestration_ids: Collection[int]) -> dict[int, datetime]:
+    """When each was switched on again the last time; without those that were never off. One query."""
+    before = ConfigurationVersion.objects.filter(
+        configuration=OuterRef("configuration"), version=OuterRef("version") - 1, is_disabled=True
+    )
+    on = ConfigurationVersion.objects.filter(Exists(before), configuration__in=orchestration_ids, is_disabled=False)
+    return dict(on.order_by().values_list("configuration").annotate(Max("created_at")))
 
 
 def is_live(schedule: Schedule) -> bool:
@@ -205,15 +229,17 @@ def _firing(each: _Due, now: datetime) -> Firing:
     )
 
 
-def _advance(each: _Due, now: datetime) -> None:
-    schedule, ignored = each.schedule, not is_live(each.schedule)
-    next_at = cron.next_after(schedule.expression, schedule.zone, now) if ignored else each.decision.next_at
-    ignored_since = (schedule.ignored_since or each.moment) if ignored else None
+def _advance(each: _Due) -> None:
+    schedule, ignored_until = each.schedule, each.ignored_until
+    next_at, ignored_since = each.decision.next_at, None
+    if ignored_until is not None:
+        next_at = cron.next_after(schedule.expression, schedule.zone, ignored_until - due.INSTANT)
+        ignored_since = schedule.ignored_since or each.moment
     moved = _ADVANCE.run(
         pk=schedule.pk,
         due=each.moment,
         next_run_at=next_at,
-        last_due_at=schedule.last_due_at if ignored else each.fired_for,
+        last_due_at=each.fired_for if ignored_until is None else schedule.last_due_at,
         ignored_since=ignored_since,
     )
     if not moved:

@@ -28,9 +28,9 @@ from jobs.locking import retried
 from jobs.models import Cause, Job, TableUpdate, WatchedTable
 from orchestrations.lib.prepared import Param, Query
 from orchestrations.models import Bucket, Project
+from scheduling import wording
 from scheduling.models import Evaluation, EventTrigger, FiresWhen, Verdict
 from scheduling.ticking import Ticked
-from scheduling.wording import listed
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ def _evaluate_locked(trigger_id: int, update_count: int, now: datetime) -> int |
 
 
 def _create_job(trigger: EventTrigger, now: datetime) -> int:
-    detail = f"on {listed(_names(watched_by(trigger)))}"
+    detail = f"on {wording.listed(_names(watched_by(trigger)))}"
     start = unattended.Start(orchestration=trigger.orchestration, cause=Cause.TRIGGER, detail=detail)
     (job,) = unattended.create([start], now=now)
     return int(job.pk)
@@ -165,6 +165,8 @@ def _create_job(trigger: EventTrigger, now: datetime) -> int:
 def examine(trigger: EventTrigger, now: datetime, *, watched: Sequence[Watched] | None = None) -> Finding:
     """What an update would make the trigger do now; also for "simulate an update", which gives ``watched``."""
     orchestration = trigger.orchestration
+    if not trigger.is_enabled:
+        return _not(Verdict.OFF, "the trigger is switched off")
     if orchestration.is_disabled or orchestration.deleted_at is not None:
         return _not(Verdict.OFF, "the orchestration is switched off or in the trash")
     if Project.objects.filter(pk=orchestration.project_id, paused_at__isnull=False).exists():
@@ -175,7 +177,7 @@ def examine(trigger: EventTrigger, now: datetime, *, watched: Sequence[Watched] 
     tables = list(watched_by(trigger)) if watched is None else list(watched)
     gone = [each for each in tables if each.revision is None]
     if gone or not tables:
-        problem = f"{listed(_names(gone))} cannot be read any more" if gone else "no table is selected"
+        problem = f"{wording.listed(_names(gone))} cannot be read any more" if gone else "no table is selected"
         return _not(Verdict.BROKEN, f"{problem}; change the tables of the trigger")
     return _by_revision(trigger, tables, now)
 
@@ -185,11 +187,11 @@ def _by_revision(trigger: EventTrigger, tables: Sequence[Watched], now: datetime
     if ends_at is not None and ends_at > now:
         fires_then = trigger.fires_when == FiresWhen.COOL_DOWN_END
         then = "it is looked at again then" if fires_then else "the next update after it is looked at"
-        sentence = f"cool-down until {ends_at:%Y-%m-%d %H:%M:%S} UTC; {then}"
+        sentence = f"cool-down until {wording.stamp(ends_at)}; {then}"
         return _not(Verdict.COOLING_DOWN, sentence, look_at=ends_at if fires_then else None)
     awaited = [each for each in tables if not each.is_updated]
     if awaited:
-        return _not(Verdict.AWAITING, f"{listed(_names(awaited))} still awaited")
+        return _not(Verdict.AWAITING, f"{wording.listed(_names(awaited))} still awaited")
     return Finding(verdict=Verdict.FIRED, sentence="Fired: all tables were updated since the last execution.")
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import calendar
+import re
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
+from orchestrations.lib.durations import clock_words
 from scheduling import clocks, cron, expressions
 from scheduling.clocks import Change
 from scheduling.expressions import FIELDS, Expression
@@ -14,6 +16,8 @@ WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "S
 MONTHS = tuple(calendar.month_name)[1:]
 MOST_TIMES = 4
 """So many times of day are listed one by one."""
+STAMP = "%Y-%m-%d %H:%M:%S UTC"
+STAMPS = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
 MINUTES, HOURS, DAYS, _MONTHS, _WEEKDAYS = (field.everything for field in FIELDS)
 WORKING_DAYS, WEEKEND = frozenset(range(1, 6)), frozenset({0, 6})
 
@@ -27,6 +31,14 @@ def describe(expression: Expression | str) -> str:
         sentence = f"{_which_days(given)} at {listed(times)}{months}"
         return sentence[0].upper() + sentence[1:]
     return f"{_often(given)}{_on_days(given)}{months}"
+
+
+def described(text: str) -> str:
+    """A stored expression in words; as it stands, if it cannot be read any more."""
+    try:
+        return describe(text)
+    except expressions.InvalidExpression:
+        return text
 
 
 # --- How often ---------------------------------------------------------------------------------
@@ -128,6 +140,23 @@ def _numbers(values: Collection[int]) -> str:
 def listed(words: Sequence[str], conjunction: str = "and") -> str:
     """ "a, b and c" """
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
+
+
+# --- Moments in sentences ----------------------------------------------------------------------
+
+
+def stamp(moment: datetime) -> str:
+    """A moment in a sentence that is kept, and read by people in many zones: "2026-11-23 14:20:00 UTC"."""
+    return f"{moment.astimezone(UTC):{STAMP}}"
+
+
+def in_zone(sentence: str, said_at: datetime, zone: tzinfo) -> str:
+    """The sentence with every ``stamp`` on the reader's wall: "cool-down until 14:20"; with its day if another."""
+
+    def on_the_wall(found: re.Match[str]) -> str:
+        return clock_words(datetime.strptime(found[0], STAMP).replace(tzinfo=UTC), said_at, zone)
+
+    return STAMPS.sub(on_the_wall, sentence)
 
 
 # --- Changes of clocks -------------------------------------------------------------------------

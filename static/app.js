@@ -36,6 +36,11 @@ onContent((root) => all(root, "dialog[data-modal]:not([open])").forEach((dialog)
   dialog.showModal();
   dialog.querySelector("[data-first]")?.focus();
 }));
+/* dialog-offered: an answer to something else, such as a switch, leads to a dialog */
+document.addEventListener("dialog-offered", ({ detail }) => {
+  opener = document.activeElement;
+  htmx.ajax("GET", detail.url, { target: "#dialog", swap: "innerHTML", source: "#dialog" });
+});
 document.addEventListener("dialog-close", () => document.querySelector("dialog[data-modal]")?.close());
 
 /* data-close: closes the dialog it is in; on the page of its own it is the link back that it says */

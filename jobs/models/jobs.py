@@ -55,6 +55,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Settled, and not in success: in the words of the indexes of failures."""
         return self.filter(Q(finished_at__isnull=False) & ~Q(status=StatusLiteral(JobStatus.SUCCESS)))
 
+    def without_trials(self) -> JobQuerySet:
+        """Without connection tests: those are answered where they were asked for."""
+        return self.filter(is_trial=False)
+
     def roots(self) -> JobQuerySet:
         return self.filter(parent__isnull=True)
 
@@ -96,6 +100,9 @@ class Job(models.Model):
     configuration_version = models.PositiveIntegerField(null=True)
     name = models.CharField(max_length=255, help_text="Of the configuration when the job was created.")
     request = models.JSONField(default=dict, help_text="configData, configRowIds, variableValuesData, tag, mode.")
+    is_trial = models.BooleanField(
+        default=False, help_text="Another action than run, such as testing a connection: no run, and no failed one."
+    )
     only_task_keys = models.JSONField(null=True, help_text="The selection of a partial run; None means all active.")
 
     task_key = models.CharField(max_length=100, blank=True, default="")

@@ -110,8 +110,8 @@ class Start:
 
 
 def start_of(project: Project) -> Start | None:
-    """None once something has run."""
-    if Job.objects.in_project(project).exists():
+    """None once something has run, or waits to."""
+    if Job.objects.in_project(project).without_trials().exists():
         return None
     kinds = set(Configuration.objects.in_project(project).live().values_list("component_id", flat=True).distinct())
     return Start(bool(kinds - {ORCHESTRATOR}), ORCHESTRATOR in kinds)
@@ -142,7 +142,7 @@ def _progress(note: str, job: Job, durations: dict[int, float]) -> str:
 # SQLite would go through the whole project for them; those that have not settled are few.
 _UNSETTLED = Query(
     lambda: listed(
-        Job.objects.unsettled().roots().filter(Exact(Unindexed(F("project_id")), Param("project")))
+        Job.objects.unsettled().roots().without_trials().filter(Exact(Unindexed(F("project_id")), Param("project")))
     ).order_by("pk"),
     limit="count",
 )
@@ -151,6 +151,7 @@ _FAILED = Query(
         Job.objects.filter(project=Param("project"))
         .ended_badly()
         .roots()
+        .without_trials()
         .filter(status__in=BAD_ENDS, finished_at__gte=Param("since"))
     ).order_by("-finished_at"),
     limit="count",

@@ -11,13 +11,16 @@ from orchestrations.models import Project
 
 
 def counts(project: Project) -> dict[str, int]:
-    """How many process and wait now, and how many of components take a slot (R6); by the indexes of unsettled jobs."""
+    """How many process and wait now, and how many of components take a slot (R6); by the indexes of unsettled jobs.
+
+    A connection test is neither, but takes a slot.
+    """
     found: dict[str, int] = (
         Job.objects.in_project(project)
         .unsettled()
         .aggregate(
-            processing=Count("pk", filter=~Q(status=JobStatus.WAITING)),
-            waiting=Count("pk", filter=Q(status=JobStatus.WAITING)),
+            processing=Count("pk", filter=~Q(status=JobStatus.WAITING) & Q(is_trial=False)),
+            waiting=Count("pk", filter=Q(status=JobStatus.WAITING, is_trial=False)),
             slots=Count("pk", filter=~Q(status=JobStatus.WAITING) & Q(is_run=False)),
         )
     )

@@ -1,5 +1,7 @@
 """Whether a view answers with a fragment or with the whole page. Same URL, same view, two renderings."""
 
+import json
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.cache import patch_vary_headers
@@ -27,6 +29,12 @@ def redirect_htmx(response: HttpResponse, url: str) -> HttpResponse:
 def trigger_event(response: HttpResponse, *names: str) -> HttpResponse:
     """Tell other parts of the page what has happened, as past participles: `job-settled`, `dialog-close`."""
     response["HX-Trigger"] = ", ".join(filter(None, [response.get("HX-Trigger"), *names]))
+    return response
+
+
+def offer_dialog(response: HttpResponse, url: str) -> HttpResponse:
+    """Make the page open the dialog at `url`, beside what this answer swaps."""
+    response["HX-Trigger"] = json.dumps({"dialog-offered": {"url": url}})
     return response
 
 

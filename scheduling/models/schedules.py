@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from timezone_field import TimeZoneField
 
-from scheduling import wording
+from scheduling import expressions, wording
+from scheduling.models.zones import UnknownZone, ZoneField
 from scheduling.policies import CatchUp, FiringOutcome, Overlap
 
 
@@ -26,7 +27,7 @@ class Schedule(models.Model):
         "orchestrations.Configuration", on_delete=models.CASCADE, related_name="schedules"
     )
     expression = models.CharField(max_length=255)
-    zone = TimeZoneField(default="UTC")
+    zone = ZoneField(default="UTC")
     is_enabled = models.BooleanField(default=True)
     paused_until = models.DateTimeField(null=True, blank=True, help_text="Nothing is due before; not made up for.")
     catch_up = models.CharField(max_length=4, choices=CatchUp, default=CatchUp.LAST)
@@ -72,9 +73,23 @@ class Schedule(models.Model):
         return self.words
 
     @property
+    def problem(self) -> str:
+        """Why its moments cannot be told any more; empty while they can."""
+        if isinstance(self.zone, UnknownZone):
+            return f"Time zone: {self.zone.name!r} is not known."
+        try:
+            expressions.parse(self.expression)
+        except expressions.InvalidExpression as error:
+            return str(error)
+        return ""
+
+    def is_paused(self, now: datetime) -> bool:
+        return self.paused_until is not None and self.paused_until > now
+
+    @property
     def words(self) -> str:
         """ "Every day at 00:13, Europe/Prague" """
-        return f"{wording.describe(self.expression)}, {self.zone}"
+        return f"{wording.described(self.expression)}, {self.zone}"
 
 
 class Firing(models.Model):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from django.db.models import Min
 
+from orchestrations.lib.durations import clock_words
 from orchestrations.lib.prepared import Param, Query
 from orchestrations.models import Configuration, Project
 from scheduling import triggering, wording
@@ -23,6 +24,7 @@ class ScheduleRow:
     expression: str
     is_enabled: bool
     paused_until: datetime | None
+    """None once that has passed."""
     next_run_at: datetime | None
     error: str
 
@@ -99,7 +101,7 @@ def next_of(project: Project, most: int) -> list[NextStart]:
     ]
 
 
-def of_orchestration(orchestration: Configuration, now: datetime) -> Card:
+def of_orchestration(orchestration: Configuration, now: datetime, zone: tzinfo) -> Card:
     """A handful of queries, however many schedules there are."""
     schedules = _SCHEDULES.instances(orchestration=orchestration)
     trigger = _TRIGGER.instance(orchestration=orchestration)
@@ -109,8 +111,8 @@ def of_orchestration(orchestration: Configuration, now: datetime) -> Card:
     may_have_missed = not orchestration.is_disabled and any(each.ignored_since for each in schedules)
     offered = missed.of(orchestration) if may_have_missed else []
     return Card(
-        schedules=[_row(each) for each in schedules],
-        trigger=_trigger(trigger, now) if trigger is not None else None,
+        schedules=[_row(each, now) for each in schedules],
+        trigger=_trigger(trigger, now, zone) if trigger is not None else None,
         missed_count=sum(len(each.moments) for each in offered),
     )
 
@@ -146,33 +148,33 @@ def _automation(schedules: list[Schedule], trigger_is_enabled: bool | None) -> A
     )
 
 
-def _row(schedule: Schedule) -> ScheduleRow:
+def _row(schedule: Schedule, now: datetime) -> ScheduleRow:
     return ScheduleRow(
         id=schedule.pk,
-        words=wording.describe(schedule.expression),
+        words=wording.described(schedule.expression),
         zone=str(schedule.zone),
         expression=schedule.expression,
         is_enabled=schedule.is_enabled,
-        paused_until=schedule.paused_until,
+        paused_until=schedule.paused_until if schedule.is_paused(now) else None,
         next_run_at=schedule.next_run_at,
-        error=schedule.last_error,
+        error=schedule.problem or schedule.last_error,
     )
 
 
-def _trigger(trigger: EventTrigger, now: datetime) -> TriggerRow:
+def _trigger(trigger: EventTrigger, now: datetime, zone: tzinfo) -> TriggerRow:
     watched = triggering.watched_by(trigger)
     count = len(watched)
     minutes = trigger.cool_down_minutes
     return TriggerRow(
         id=trigger.pk,
         words=f"{count} table{'' if count == 1 else 's'}, at most once per {minutes} min",
-        state=state_of(trigger, watched, now),
+        state=state_of(trigger, watched, now, zone),
         is_enabled=trigger.is_enabled,
     )
 
 
-def state_of(trigger: EventTrigger, watched: list[triggering.Watched], now: datetime) -> str:
-    """ "Waits for 1 of 2 tables." """
+def state_of(trigger: EventTrigger, watched: list[triggering.Watched], now: datetime, zone: tzinfo) -> str:
+    """ "Waits for 1 of 2 tables; cool-down until 14:20." """
     if not trigger.is_enabled:
         return "Switched off."
     awaited = [each for each in watched if not each.is_updated]
@@ -181,7 +183,7 @@ def state_of(trigger: EventTrigger, watched: list[triggering.Watched], now: date
         parts.append(f"waits for {len(awaited)} of {len(watched)} table{'' if len(watched) == 1 else 's'}")
     ends_at = triggering.cool_down_end(trigger, watched)
     if ends_at is not None and ends_at > now:
-        parts.append(f"cool-down for {max(1, round((ends_at - now).total_seconds() / 60))} min")
+        parts.append(f"cool-down until {clock_words(ends_at, now, zone)}")
     sentence = "; ".join(parts) or "all tables were updated: the next update starts it"
     return f"{sentence[:1].upper()}{sentence[1:]}."
 

@@ -16,6 +16,7 @@ from scheduling.queries.outlook import Outlook
 LEAST_WIDTH = 0.3
 """A bar of a short run can still be seen."""
 MOST_ROWS = 200
+MOST_SENTENCES = 10
 DAY = timedelta(days=1)
 
 
@@ -83,11 +84,7 @@ def of(outlook: Outlook, zone: tzinfo) -> Chart:
         rows=[_row(outlook, start, clashing) for start in outlook.starts[:MOST_ROWS]],
         is_cut=len(outlook.starts) > MOST_ROWS,
         collisions=list(_collisions(outlook, zone)),
-        crowds=[
-            f"{_clock(each.start, outlook, zone)} to {_clock(each.end, outlook, zone)}: up to {each.jobs} jobs want to "
-            f"run at once, the project's limit is {outlook.limit}."
-            for each in outlook.crowds[:10]
-        ],
+        crowds=list(_crowds(outlook, zone)),
         zone=str(zone),
     )
 
@@ -100,7 +97,7 @@ def _line(outlook: Outlook, starts: list[Start], clashing: set[int], zone: tzinf
     return Line(
         name=orchestration.name,
         url=_url(outlook, starts[0]),
-        words=wording.describe(schedule.expression) if len(words) == 1 else f"{len(words)} schedules",
+        words=wording.described(schedule.expression) if len(words) == 1 else f"{len(words)} schedules",
         usual=_usual(outlook, orchestration.pk),
         bars=[_bar(outlook, start, id(start) in clashing, zone) for start in starts],
         pile_up=pile_up.sentence if pile_up is not None else "",
@@ -140,13 +137,28 @@ def _row(outlook: Outlook, start: Start, clashing: set[int]) -> Row:
 
 
 def _collisions(outlook: Outlook, zone: tzinfo) -> Iterator[str]:
-    for each in outlook.collisions[:10]:
+    for each in outlook.collisions[:MOST_SENTENCES]:
         first, second = (outlook.schedules[start.schedule_id].orchestration.name for start in (each.first, each.second))
         name = outlook.names.get(each.configuration_id, "a configuration")
         yield (
             f"{_clock(each.second.begins_at, outlook, zone)}: {second} and {first} both run {name}; one waits for "
             "the other."
         )
+    yield from _more(len(outlook.collisions))
+
+
+def _crowds(outlook: Outlook, zone: tzinfo) -> Iterator[str]:
+    for each in outlook.crowds[:MOST_SENTENCES]:
+        yield (
+            f"{_clock(each.start, outlook, zone)} to {_clock(each.end, outlook, zone)}: up to {each.jobs} jobs want to "
+            f"run at once, the project's limit is {outlook.limit}."
+        )
+    yield from _more(len(outlook.crowds))
+
+
+def _more(count: int) -> Iterator[str]:
+    if count > MOST_SENTENCES:
+        yield f"… and {count - MOST_SENTENCES} more such times."
 
 
 def _ticks(outlook: Outlook, zone: tzinfo) -> Iterator[Tick]:

@@ -24,7 +24,8 @@ class Missed:
 
 def of(orchestration: Configuration) -> list[Missed]:
     """Two queries. Empty when nothing was missed, or the schedules have fired since."""
-    schedules = list(orchestration.schedules.filter(ignored_since__isnull=False, next_run_at__isnull=False))
+    ignored = orchestration.schedules.filter(ignored_since__isnull=False, next_run_at__isnull=False)
+    schedules = [schedule for schedule in ignored if not schedule.problem]
     fired: dict[int, set[datetime]] = {schedule.pk: set() for schedule in schedules}
     since = min((each.ignored_since for each in schedules if each.ignored_since), default=None)
     if since is not None:

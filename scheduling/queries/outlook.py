@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jobs import usual
 from jobs.models import Job
 from jobs.usual import Usual
+from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.models import Configuration, Project, Task
+from orchestrations.nesting import NESTING_LEVELS
 from scheduling import forecast
 from scheduling.forecast import Collision, Crowd, PileUp, Planned, Start
 from scheduling.models import Schedule
@@ -38,18 +40,22 @@ class Outlook:
 
 
 def of(project: Project, *, now: datetime, span: timedelta = DAY) -> Outlook:
-    """Five queries. Orchestrations that are off or in the trash start nothing."""
-    schedules = list(
+    """Five queries, and one for each level of nesting.
+
+    Orchestrations that are off or in the trash start nothing, nor do schedules that cannot be read.
+    """
+    rows = (
         Schedule.objects.in_project(project)
         .filter(next_run_at__isnull=False, orchestration__is_disabled=False, orchestration__deleted_at__isnull=True)
         .select_related("orchestration")
         .defer("orchestration__document", "orchestration__state")
     )
+    schedules = [schedule for schedule in rows if not schedule.problem]
     ids = {schedule.orchestration_id for schedule in schedules}
     known = usual.samples_of(ids)
     plans = [planned(schedule, known.get(schedule.orchestration_id)) for schedule in schedules]
     starts = forecast.starts(plans, now=now, end=now + span, free_at=_free_at(ids, known, now))
-    uses, widths = _tasks_of(ids)
+    uses, widths = _needs_of(ids)
     collisions = forecast.collisions(starts, uses)
     return Outlook(
         start=now,
@@ -72,7 +78,7 @@ def pile_up_of(orchestration: Configuration, wanted: Schedule, *, now: datetime)
     """
     known = usual.samples_of([orchestration.pk]).get(orchestration.pk)
     others = orchestration.schedules.filter(next_run_at__isnull=False).exclude(pk=wanted.pk)
-    plans = [planned(each, known) for each in (wanted, *others)]
+    plans = [planned(each, known) for each in (wanted, *others) if not each.problem]
     return forecast.pile_up(plans, now=now), known
 
 
@@ -109,20 +115,38 @@ def _free_at(ids: set[int], known: dict[int, Usual], now: datetime) -> dict[int,
     return free
 
 
-def _tasks_of(ids: set[int]) -> tuple[dict[int, frozenset[int]], dict[int, int]]:
-    """The configurations of each orchestration, and how many tasks its widest phase has."""
-    tasks = Task.objects.filter(orchestration__in=ids, is_enabled=True, configuration__isnull=False).order_by()
-    uses: dict[int, set[int]] = {}
-    phases: dict[tuple[int, int], int] = {}
-    for orchestration_id, phase_id, configuration_id in tasks.values_list(
-        "orchestration_id", "phase_id", "configuration_id"
-    ):
-        uses.setdefault(orchestration_id, set()).add(configuration_id)
-        phases[orchestration_id, phase_id] = phases.get((orchestration_id, phase_id), 0) + 1
-    widths: dict[int, int] = {}
-    for (orchestration_id, _), width in phases.items():
-        widths[orchestration_id] = max(widths.get(orchestration_id, 0), width)
-    return {pk: frozenset(found) for pk, found in uses.items()}, widths
+def _needs_of(ids: set[int]) -> tuple[dict[int, frozenset[int]], dict[int, int]]:
+    """The configurations that each orchestration runs, itself among them, and how many jobs its widest phase starts.
+
+    Orchestrations that it runs count with what they run: they take no slot themselves (R6). A query for each level.
+    """
+    phases: dict[int, dict[int, list[int]]] = {}
+    unknown = set(ids)
+    while unknown:
+        phases |= {pk: {} for pk in unknown}
+        tasks = Task.objects.filter(orchestration__in=unknown, is_enabled=True, configuration__isnull=False).order_by()
+        rows = list(
+            tasks.values_list("orchestration_id", "phase_id", "configuration_id", "configuration__component_id")
+        )
+        for orchestration_id, phase_id, configuration_id, _ in rows:
+            phases[orchestration_id].setdefault(phase_id, []).append(configuration_id)
+        unknown = {row[2] for row in rows if row[3] == ORCHESTRATOR} - phases.keys()
+    return {pk: _uses(pk, phases) for pk in ids}, {pk: _width(pk, phases) for pk in ids}
+
+
+def _uses(pk: int, phases: Mapping[int, Mapping[int, list[int]]], level: int = 0) -> frozenset[int]:
+    inside = (
+        {child for children in phases.get(pk, {}).values() for child in children} if level <= NESTING_LEVELS else ()
+    )
+    return frozenset({pk}).union(*(_uses(child, phases, level + 1) for child in inside))
+
+
+def _width(pk: int, phases: Mapping[int, Mapping[int, list[int]]], level: int = 0) -> int:
+    if pk not in phases:
+        return 1
+    if level > NESTING_LEVELS:
+        return 0
+    return max((sum(_width(child, phases, level + 1) for child in phase) for phase in phases[pk].values()), default=0)
 
 
 def _names(ids: set[int]) -> dict[int, str]:

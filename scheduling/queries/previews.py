@@ -17,10 +17,11 @@ MOST_NOTES = 2
 
 @dataclass(frozen=True)
 class Start:
-    """One start, on the wall of the schedule's zone and of the viewer's."""
+    """One start, on the wall of the schedule's zone and the viewer's; ``beside`` names its day only if another."""
 
     there: str
     here: str
+    beside: str
     at: datetime
 
 
@@ -60,6 +61,11 @@ def of(expression: Expression, zone: ZoneInfo, *, my_zone: tzinfo, now: datetime
 
 def _start(moment: datetime, zone: tzinfo, my_zone: tzinfo, now: datetime) -> Start:
     there, here = moment.astimezone(zone), moment.astimezone(my_zone)
-    year = f" {there.year}" if there.year != now.astimezone(zone).year else ""
     other_day = f"{here:%a} {here.day} {here:%b}, " if here.date() != there.date() else ""
-    return Start(f"{there:%a} {there.day} {there:%b}{year}, {there:%H:%M}", f"{other_day}{here:%H:%M}", moment)
+    return Start(there=_whole(there, now), here=_whole(here, now), beside=f"{other_day}{here:%H:%M}", at=moment)
+
+
+def _whole(local: datetime, now: datetime) -> str:
+    """ "Sat 1 Jan 2028, 06:30"; without the year in the one that it is there."""
+    year = f" {local.year}" if local.year != now.astimezone(local.tzinfo).year else ""
+    return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M}"

@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models import Count, F, OuterRef, Subquery
 
 from jobs.models import WatchedTable
+from orchestrations import lineage, table_uses
 from orchestrations.models import Bucket, Configuration, Project, Table
 from scheduling.models import EventTrigger
 from scheduling.triggering import Watched
@@ -123,19 +124,14 @@ def rows_of(orchestration: Configuration, watched: Sequence[Watched]) -> list[Ch
 
 
 def written_by(orchestration: Configuration, table_ids: Collection[str]) -> list[str]:
-    """Those of the tables that a task of the orchestration writes: it would start itself (R16)."""
+    """Those of the tables that the orchestration writes, by whatever it runs: it would start itself (R16).
+
+    What a component names only in its manifests is not known before it has run.
+    """
     if not table_ids:
         return []
-    # Declared outputs alone: what a component names only in its manifests is not known before it has run.
-    tasks = orchestration.tasks.filter(~Q(configuration=None), is_enabled=True).select_related("configuration")
-    written = set()
-    for document in tasks.values_list("configuration__document", flat=True):
-        storage = document.get("storage") if isinstance(document, dict) else None
-        output = storage.get("output") if isinstance(storage, dict) else None
-        for each in (output or {}).get("tables") or [] if isinstance(output, dict) else []:
-            if isinstance(each, dict):
-                written.add(str(each.get("destination", "")))
-    return sorted(written & set(table_ids))
+    writes = table_uses.of_configurations([orchestration.pk])[orchestration.pk].writes
+    return sorted(each for each in set(table_ids) if not writes.isdisjoint(lineage.names_of_writes(each)))
 
 
 def _count_of_tables() -> Subquery:

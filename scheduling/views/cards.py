@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 
 from orchestrations.lib import links
 from orchestrations.models import Configuration, Role, Table
@@ -35,7 +36,7 @@ def of_dashboard(request: MemberRequest) -> dict[str, Any]:
 def of_page(request: MemberRequest, orchestration: Configuration) -> dict[str, Any]:
     """``schedule`` of the template; addresses are "" where the viewer may not."""
     member = request.member
-    card = cards.of_orchestration(orchestration, member.now)
+    card = cards.of_orchestration(orchestration, member.now, timezone.get_current_timezone())
     project_id, address = orchestration.project_id, [orchestration.project_id, orchestration.pk]
     edits, operates = member.may(Role.EDITOR), member.may_operate
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from orchestrations import queries
 from orchestrations.lib import moments, zones
 from orchestrations.lib.durations import rough_words
-from orchestrations.lib.htmx import go_to, wants_fragment
+from orchestrations.lib.htmx import go_to, offer_dialog, wants_fragment
 from orchestrations.models import Orchestration, Role
 from orchestrations.views.members import MemberRequest, for_members
 from scheduling import cron, making_up, planning
@@ -57,8 +57,12 @@ def switch(request: MemberRequest, schedule_id: int) -> HttpResponse:
     """POST enabled=1 or 0."""
     schedule, member = _find(request, schedule_id), request.member
     enabled = request.POST.get("enabled") == "1"
-    planning.set_enabled(schedule, enabled, actor=member.actor, now=member.now)
-    messages.success(request, f"Schedule switched {'on' if enabled else 'off'}.")
+    try:
+        planning.set_enabled(schedule, enabled, actor=member.actor, now=member.now)
+    except InvalidSchedule as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, f"Schedule switched {'on' if enabled else 'off'}.")
     return go_to(request, page_url(schedule.orchestration))
 
 
@@ -82,6 +86,7 @@ def pause(request: MemberRequest, schedule_id: int) -> HttpResponse:
         "schedule": schedule,
         "page_url": page_url(schedule.orchestration),
         "action_url": request.path,
+        "paused_until": schedule.paused_until if schedule.is_paused(member.now) else None,
         "until": request.POST.get("until", ""),
         "error": error,
     }
@@ -111,6 +116,15 @@ def make_up(request: MemberRequest, orchestration_id: int) -> HttpResponse:
         "action_url": request.path,
     }
     return render(request, "scheduling/missed_form.html", context)
+
+
+def offer_missed(request: MemberRequest, orchestration_id: int, answer: HttpResponse) -> HttpResponse:
+    """The answer to switching it on, which leads to the dialog of ``make_up`` if anything was missed (R15)."""
+    orchestration = find_orchestration(request, orchestration_id)
+    if not missed.of(orchestration):
+        return answer
+    url = reverse("schedule-missed", args=[orchestration.project_id, orchestration.pk])
+    return offer_dialog(answer, url) if wants_fragment(request) else redirect(url)
 
 
 def find_orchestration(request: MemberRequest, orchestration_id: int) -> Orchestration:

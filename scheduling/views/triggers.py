@@ -9,12 +9,13 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orchestrations.lib.htmx import go_to, wants_fragment
 from orchestrations.models import Orchestration, Role
 from orchestrations.views.members import MemberRequest, for_members
-from scheduling import setting_triggers, triggering
+from scheduling import setting_triggers, triggering, wording
 from scheduling.forms import tables
 from scheduling.models import EventTrigger, FiresWhen
 from scheduling.queries import cards, watching
@@ -68,18 +69,23 @@ def inspect(request: MemberRequest, orchestration_id: int) -> HttpResponse:
     orchestration, member = find_orchestration(request, orchestration_id), request.member
     trigger = _found(orchestration)
     watched = triggering.watched_by(trigger)
-    simulated = request.GET.get("updated", "")
+    simulated, zone = request.GET.get("updated", ""), timezone.get_current_timezone()
+    finding = _simulated(trigger, watched, simulated, member.now) if simulated else None
     context = {
         "fragment": wants_fragment(request),
         "orchestration": orchestration,
         "page_url": page_url(orchestration),
         "here": request.path,
         "trigger": trigger,
-        "state": cards.state_of(trigger, watched, member.now),
+        "state": cards.state_of(trigger, watched, member.now, zone),
         "tables": watching.rows_of(orchestration, watched),
         "simulated": simulated,
-        "finding": _simulated(trigger, watched, simulated, member.now) if simulated else None,
-        "evaluations": trigger.evaluations.select_related("job").order_by("-pk")[:LAST],
+        "finding": finding,
+        "finding_sentence": wording.in_zone(finding.sentence, member.now, zone) if finding else "",
+        "evaluations": [
+            {"at": each.at, "job_id": each.job_id, "sentence": wording.in_zone(each.sentence, each.at, zone)}
+            for each in trigger.evaluations.order_by("-pk")[:LAST]
+        ],
     }
     return render(request, "scheduling/trigger_inspector.html", context)
 
@@ -89,7 +95,10 @@ def _simulated(
 ) -> triggering.Finding | None:
     if not any(each.label == label for each in watched):
         return None
-    after = [replace(each, revision=(each.revision or 0) + 1) if each.label == label else each for each in watched]
+    after = [
+        replace(each, revision=each.revision + 1) if each.label == label and each.revision is not None else each
+        for each in watched
+    ]
     return triggering.examine(trigger, now, watched=after)
 
 
@@ -114,7 +123,7 @@ def _drawn(
     form: tables.TablesForm,
     status: int = 200,
 ) -> HttpResponse:
-    project = request.member.project
+    project, zone = request.member.project, timezone.get_current_timezone()
     offered = watching.offered(project)
     watched = triggering.watched_by(trigger) if trigger is not None else []
     context = {
@@ -129,7 +138,7 @@ def _drawn(
         "written": watching.written_by(orchestration, form.table_ids),
         "fires_when": FiresWhen.choices,
         "is_set": trigger is not None,
-        "state": cards.state_of(trigger, watched, request.member.now) if trigger is not None else "",
+        "state": cards.state_of(trigger, watched, request.member.now, zone) if trigger is not None else "",
         "storage_url": "",
     }
     return render(request, "scheduling/trigger_form.html", context, status=status)

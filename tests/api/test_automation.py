@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from jobs.models import Cause, Job
 from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.models import Configuration, Project, User
+from scheduling import triggering
 from scheduling.models import EventTrigger, Schedule
 from tests import builders
 from tests.api.conftest import STORAGE, Api, api_of, assert_queue_error, assert_storage_error
@@ -137,3 +140,20 @@ def test_who_may(api: Api, project: Project, orchestration: Configuration, bob: 
     assert stranger.get(SCHEDULES).json() == stranger.get(TRIGGERS).json() == []
     assert_queue_error(stranger.delete(f"{SCHEDULES}/{schedule}"), 404)
     assert_storage_error(stranger.delete(f"{TRIGGERS}/{trigger}"), 404)
+
+
+def test_an_update_that_is_announced_fires_a_trigger(api: Api, project: Project, orchestration: Configuration) -> None:
+    for name in ("orders", "customers"):
+        builders.build_table(project, f"in.c-sales.{name}")
+    wanted = {"configurationId": orchestration.key, "tableIds": ["in.c-sales.orders", "in.c-sales.customers"]}
+    assert api.post(TRIGGERS, wanted).status_code == 201
+
+    runs = []
+    for name in ("orders", "customers"):
+        announced = api.post(f"{STORAGE}/tables/in.c-sales.{name}/updates", {"rows": 5})
+        assert announced.status_code == 201, announced.json()
+        runs.append(triggering.evaluate_updates(now=timezone.now()).run_ids)
+
+    assert runs[0] == []
+    (run,) = Job.objects.filter(pk__in=runs[1])
+    assert (run.cause, run.configuration) == (Cause.TRIGGER, orchestration)

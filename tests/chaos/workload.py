@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ AGAIN = "chaos.again"
 PARALLEL_JOBS = 6
 WATCHED = "in.c-chaos.watched"
 PLAIN_ORCHESTRATIONS = 9
-SCHEDULES = 3
+POLICIES = (CatchUp.ALL, CatchUp.ALL, CatchUp.ALL, CatchUp.LAST, CatchUp.NONE)
+"""Of the schedules, each of another orchestration."""
 MISSED = timedelta(minutes=5)
 """So far back each schedule begins: it has something to make up for from the first second on."""
 DURATIONS = (0.05, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
@@ -50,6 +51,11 @@ class Workload:
     project_id: int
     token: str
     targets: list[Target]
+
+
+def first_due(schedule: Schedule) -> datetime:
+    """The first moment that a schedule of this workload is to account for."""
+    return schedule.created_at.replace(second=0, microsecond=0) + timedelta(minutes=1) - MISSED
 
 
 def write_process(folder: Path) -> Path:
@@ -120,8 +126,8 @@ class _Builder:
     def automate(self, orchestrations: list[Configuration], watching: Configuration) -> None:
         """Some are due every minute; another one watches a table (updated by users.Updater)."""
         actor, now = Actor(user=self.user), timezone.now()
-        for orchestration in orchestrations[:SCHEDULES]:
-            wanted = planning.Wanted(expression="* * * * *", catch_up=CatchUp.ALL)
+        for policy, orchestration in zip(POLICIES, orchestrations, strict=False):
+            wanted = planning.Wanted(expression="* * * * *", catch_up=policy)
             schedule = planning.add(orchestration, wanted, actor=actor, now=now)
             Schedule.objects.filter(pk=schedule.pk).update(next_run_at=F("next_run_at") - MISSED)
         build_trigger(watching, build_table(self.project, WATCHED), cool_down_minutes=1)

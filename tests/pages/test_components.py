@@ -17,7 +17,6 @@ from jobs.models import Cause, Job
 from jobs.states import JobStatus
 from jobs.views import components
 from orchestrations import editing
-from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.builders import NOW, task
@@ -254,64 +253,6 @@ def test_it_is_switched_off_and_on(world: World, as_oscar: Client) -> None:
     assert 'aria-checked="false"' in fragment.text
     assert plain["Location"] == address("configuration", world.writer)
     assert Configuration.objects.get(pk=world.writer.pk).is_disabled is False
-
-
-@pytest.mark.parametrize(("typed", "name"), [("", "Automated Publish"), (" Nightly ", "Nightly")])
-def test_automating_makes_an_orchestration_of_one_task(typed: str, name: str, world: World, as_alice: Client) -> None:
-    response = as_alice.post(address("configuration-automate", world.writer), {"name": typed})
-
-    made = Configuration.objects.get(name=name, component_id=ORCHESTRATOR)
-    assert response["Location"] == address("orchestration", made)
-    assert [each.configuration for each in made.tasks.all()] == [world.writer]
-    assert messages_of(response) == [f"{name} created."]
-
-
-SCHEDULED = {"starts": "schedule", "mode": "daily", "hour": "6", "minute": "30", "zone": "Europe/Prague"}
-
-
-def test_automating_sets_up_its_schedule(world: World, as_alice: Client) -> None:
-    response = as_alice.post(address("configuration-automate", world.writer), {**SCHEDULED, "name": "Nightly"})
-
-    made = Configuration.objects.get(name="Nightly")
-    assert response["Location"] == address("orchestration", made)
-    assert [each.words for each in made.schedules.all()] == ["Every day at 06:30, Europe/Prague"]
-
-
-def test_the_dialog_shows_the_next_starts_before_anything_is_made(world: World, as_alice: Client) -> None:
-    url = address("configuration-automate", world.writer)
-
-    drawn = as_alice.post(url, {**SCHEDULED, "action": "draw", "name": "Nightly"}, headers=HTMX)
-    preset = as_alice.post(url, {**SCHEDULED, "preset": "quarter", "name": "Nightly"}, headers=HTMX)
-
-    assert "Every day at 06:30, Europe/Prague" in drawn.text and 'value="Nightly"' in drawn.text
-    assert "Every 15 minutes, Europe/Prague" in preset.text
-    assert not Configuration.objects.filter(name="Nightly").exists()
-
-
-@pytest.mark.parametrize(
-    ("wrong", "sentence"),
-    [
-        ({"mode": "custom", "expression": "61 * * * *"}, "Minute"),
-        ({"mode": "custom", "expression": "0 0 30 2 *"}, "never"),
-        ({"zone": "Europe/Nowhere"}, "Europe/Nowhere"),
-    ],
-)
-def test_without_its_schedule_it_is_not_made(
-    wrong: dict[str, str], sentence: str, world: World, as_alice: Client
-) -> None:
-    answer = as_alice.post(address("configuration-automate", world.writer), {**SCHEDULED, **wrong, "name": "Nightly"})
-
-    assert answer.status_code == 422
-    assert sentence.casefold() in answer.text.split('id="automate-form"')[1].casefold()
-    assert not Configuration.objects.filter(name="Nightly").exists()
-
-
-def test_a_name_that_is_too_long_is_refused(world: World, as_alice: Client) -> None:
-    response = as_alice.post(address("configuration-automate", world.writer), {"name": "x" * 256}, headers=HTMX)
-
-    assert response.status_code == 422
-    assert "Must have at most 255 characters" in response.text
-    assert "x" * 256 in response.text
 
 
 def count_queries(client: Client, url: str) -> int:

@@ -15,7 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from jobs.models import Cluster
+from jobs import launching
+from jobs.models import Cluster, Job
+from jobs.queries import jobs as job_queries
 from jobs.queries.dashboard import yesterday
 from jobs.states import JobStatus
 from orchestrations import editing
@@ -24,7 +26,7 @@ from orchestrations.models import Configuration, Project, User
 from tests import builders
 from tests.builders import task
 from tests.pages.rows import build_child, build_job
-from tests.pages.world import World
+from tests.pages.world import World, build_database
 
 pytestmark = pytest.mark.django_db
 
@@ -111,6 +113,38 @@ def test_failures_are_those_since_yesterday(component: Configuration, project: P
     assert "Error" in row(page, f"failed-{since.pk}")
     assert "214 rows have no price." in row(page, f"failed-{warned.pk}")
     assert not any(f'id="failed-{job.pk}"' in page for job in [before, *fine])
+
+
+def test_a_connection_test_runs_and_fails_where_it_was_asked_for_alone(project: Project, as_alice: Client) -> None:
+    """… the retry of one, too. It takes a slot all the same, and so counts for the limit."""
+    database = build_database(project)
+    as_alice.post(reverse("configuration-test", args=[project.pk, database.pk]))
+    test = Job.objects.get()
+    waiting = look(as_alice, project)
+    _end(test, JobStatus.ERROR)
+    retried = launching.retry(test, actor=builders.admin_of(project), now=timezone.now())
+    taken = {"owner": "here", "fence": "f", "lease_until": timezone.now() + timedelta(days=1)}
+    Job.objects.filter(pk=retried.pk).update(status=JobStatus.PROCESSING, **taken)
+    processing = look(as_alice, project)
+    _end(retried, JobStatus.ERROR)
+    failed_run = build_job(database, JobStatus.ERROR)
+
+    failed = look(as_alice, project)
+
+    for page in (waiting, processing):
+        assert "Nothing has run here yet" in page
+        assert not re.search(r"\d+ processing, \d+ waiting", page)
+    assert job_queries.counts(project) == {"processing": 0, "waiting": 0, "slots": 0}
+    assert "1 of 10 parallel jobs of this project run." in processing
+    assert re.findall(r'<tr id="((?:now|failed)-\d+)"', waiting + processing + failed) == [f"failed-{failed_run.pk}"]
+
+
+def _end(job: Job, status: JobStatus) -> None:
+    at = timezone.now()
+    Job.objects.filter(pk=job.pk).update(
+        status=status, started_at=at, finished_at=at, owner="", fence="", lease_until=None
+    )
+    job.refresh_from_db()
 
 
 def test_machines_say_how_busy_they_are_and_since_when_they_are_silent(

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from jobs.models import Job
 from jobs.states import JobStatus
-from orchestrations.models import Configuration, User
-from scheduling import cron, planning
+from orchestrations.models import Bucket, User
+from scheduling import cron
 from scheduling.models import EventTrigger, Schedule
 from tests import builders
+from tests.builders import NOW
 from tests.pages.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
@@ -96,6 +98,7 @@ def test_the_preview_shows_two_zones_and_the_change_of_clocks(world: World, alic
 
     page = as_alice.post(new_url(world), form).content.decode()
 
+    assert "Schedule Preview (in Europe/Prague Time Zone)" in page
     assert "My time, Asia/Tokyo" in page
     assert "Every day at 02:30" in page
     assert re.search(r"02:30 (does not exist|occurs twice) in Europe/Prague", page)
@@ -137,6 +140,28 @@ def test_a_schedule_is_switched_paused_changed_and_removed(world: World, as_osca
     assert not Schedule.objects.exists()
 
 
+def test_several_schedules_each_have_their_own_settings_and_switch(world: World, as_alice: Client) -> None:
+    Schedule.objects.all().delete()
+    project = world.project.pk
+    wanted = [("hourly", "none", "skip"), ("daily", "all", "wait")]
+    for mode, catch_up, overlap in wanted:
+        chosen = {"mode": mode, "minute": "5", "hour": "6", "catch_up": catch_up, "overlap": overlap}
+        as_alice.post(new_url(world), {**chosen, "action": "save"})
+    first, second = Schedule.objects.order_by("pk")
+
+    as_alice.post(reverse("schedule-switch", args=[project, first.pk]), {"enabled": "0"})
+
+    assert [(each.catch_up, each.overlap) for each in (first, second)] == [each[1:] for each in wanted]
+    assert list(Schedule.objects.order_by("pk").values_list("is_enabled", flat=True)) == [False, True]
+    page = as_alice.get(reverse("orchestration", args=[project, world.orchestration.pk])).text
+    rows = {pk: page.split(f'id="schedule-{pk}"')[1].split("</li>")[0] for pk in (first.pk, second.pk)}
+    assert ['aria-checked="true"' in rows[each.pk] for each in (first, second)] == [False, True]
+    for each, (_, catch_up, overlap) in zip((first, second), wanted, strict=True):
+        dialog = as_alice.get(reverse("schedule", args=[project, each.pk])).text
+        assert {catch_up, overlap} <= set(re.findall(r'<option value="(\w+)" selected>', dialog))
+        assert "Remove Schedule" in dialog
+
+
 def test_a_trigger_is_set_inspected_and_removed(world: World, as_alice: Client, as_bob: Client) -> None:
     builders.build_table(world.project, "in.c-shop.customers")
     url = reverse("event-trigger", args=[world.project.pk, world.orchestration.pk])
@@ -162,16 +187,24 @@ def test_a_trigger_is_set_inspected_and_removed(world: World, as_alice: Client, 
     assert not EventTrigger.objects.exists()
 
 
-def test_the_dialog_warns_of_a_table_that_it_writes_itself(world: World, as_alice: Client) -> None:
+@pytest.mark.parametrize("levels", [0, 1, 2])
+def test_the_dialog_warns_of_a_table_that_it_writes_itself(levels: int, world: World, as_alice: Client) -> None:
+    """… or that an orchestration does which it runs, at whatever level."""
     document = {
         "parameters": {"command": ["true"]},
         "storage": {"output": {"tables": [{"source": "orders.csv", "destination": "in.c-shop.orders"}]}},
     }
-    Configuration.objects.filter(pk=world.writer.pk).update(document=document)
+    orchestration = builders.build_configuration(world.project, document=document)
+    for _ in range(levels + 1):
+        orchestration = builders.build_orchestration(world.project, [builders.task(orchestration)])
+    url = reverse("event-trigger", args=[world.project.pk, orchestration.pk])
 
-    url = reverse("event-trigger", args=[world.project.pk, world.orchestration.pk])
+    written, other = (
+        as_alice.post(url, {"add": table, "cool_down": "5"}).text for table in ("in.c-shop.orders", "in.c-shop.other")
+    )
 
-    assert "its own runs would start the next one" in as_alice.get(url).content.decode()
+    assert "its own runs would start the next one" in written
+    assert "its own runs would start the next one" not in other
 
 
 def test_what_was_missed_while_it_was_off_is_offered(world: World, as_alice: Client) -> None:
@@ -191,29 +224,76 @@ def test_what_was_missed_while_it_was_off_is_offered(world: World, as_alice: Cli
     assert "missed while it was disabled" not in as_alice.get(page_url).content.decode()
 
 
-def test_the_next_24_hours_are_drawn_in_the_viewers_zone(world: World, alice: User, as_alice: Client) -> None:
-    User.objects.filter(pk=alice.pk).update(time_zone="America/New_York")
-    other = builders.build_orchestration(world.project, [builders.task(world.extractor)], name="Collides")
-    for orchestration in (world.orchestration, other):
-        start = timezone.now() - timedelta(days=1)
-        done = builders.launch(orchestration)
-        Job.objects.filter(pk=done.pk).update(
-            status=JobStatus.SUCCESS, started_at=start, finished_at=start + timedelta(hours=1)
-        )
-    planning.add(
-        other,
-        planning.Wanted(expression="45 6 * * *", zone="Europe/Prague"),
-        actor=builders.admin_of(world.project),
-        now=timezone.now(),
+@pytest.mark.parametrize("source", ["list", ""])
+def test_switching_on_again_leads_to_the_dialog_of_what_was_missed(source: str, world: World, as_oscar: Client) -> None:
+    address = [world.project.pk, world.orchestration.pk]
+    switch, missed_url = reverse("orchestration-switch", args=address), reverse("schedule-missed", args=address)
+    target = f"{'orchestration' if source else 'switch'}-{world.orchestration.pk}"
+    by_htmx = {"HX-Request": "true", "HX-Target": target}
+    posted = {"enabled": "1", "from": source}
+
+    nothing_missed = as_oscar.post(switch, posted, headers=by_htmx)
+    now, schedule = timezone.now(), world.schedule
+    Schedule.objects.filter(pk=schedule.pk).update(
+        ignored_since=now - timedelta(days=2), next_run_at=cron.next_after(schedule.expression, schedule.zone, now)
+    )
+    off = as_oscar.post(switch, {**posted, "enabled": "0"}, headers=by_htmx)
+    on = as_oscar.post(switch, posted, headers=by_htmx)
+    plain = as_oscar.post(switch, posted)
+
+    assert json.loads(on["HX-Trigger"]) == {"dialog-offered": {"url": missed_url}}
+    assert f'id="{target}"' in on.text
+    assert not {"HX-Trigger"} & {*off.headers, *nothing_missed.headers}
+    assert plain["Location"] == missed_url
+    assert "Start what is checked" in as_oscar.get(missed_url).text
+
+
+def test_a_pause_that_is_over_is_shown_no_more(world: World, as_oscar: Client) -> None:
+    page_url = reverse("orchestration", args=[world.project.pk, world.orchestration.pk])
+    pause_url = reverse("schedule-pause", args=[world.project.pk, world.schedule.pk])
+    until = timezone.now() + timedelta(hours=2)
+    as_oscar.post(pause_url, {"until": f"{until:%Y-%m-%dT%H:%M}"})
+    paused = (as_oscar.get(page_url).text, as_oscar.get(pause_url).text)
+
+    with time_machine.travel(until + timedelta(minutes=1), tick=False):
+        over = (as_oscar.get(page_url).text, as_oscar.get(pause_url).text)
+
+    assert ["aused until" in page for page in (*paused, *over)] == [True, True, False, False]
+    assert "Go on<" in paused[0] and "Go on<" not in over[0]
+
+
+@time_machine.travel(NOW, tick=False)
+def test_the_zone_menu_begins_with_utc_and_ones_own_and_tells_every_clock(
+    world: World, alice: User, as_alice: Client
+) -> None:
+    User.objects.filter(pk=alice.pk).update(time_zone="Asia/Kathmandu")
+
+    page = as_alice.get(new_url(world)).text
+    options = re.findall(
+        r'<option value="([^"]+)"( selected)?>([^<]+)</option>',
+        page.split('id="schedule-zone"')[1].split("</select>")[0],
     )
 
-    page = as_alice.get(reverse("next-starts", args=[world.project.pk])).content.decode()
+    assert [(name, bool(chosen), words) for name, chosen, words in options[:2]] == [
+        ("UTC", True, "UTC, 12:00 (UTC+00:00)"),
+        ("Asia/Kathmandu", False, "My Time Zone (Asia/Kathmandu, 17:45 (UTC+05:45))"),
+    ]
+    names = {name: words for name, _, words in options}
+    assert {"America/New_York", "Pacific/Chatham", "Europe/Prague", "Africa/Cairo"} <= names.keys()
+    assert len(names) > 400
+    assert all(re.search(r"\d\d:\d\d \(UTC[+-]\d\d:\d\d\)", words) for words in names.values())
 
-    assert "Times in America/New_York" in page
-    assert "both run Orders; one waits for the other." in page
-    planned = Schedule.objects.get(pk=world.schedule.pk).next_run_at
-    assert planned is not None
-    assert f"{planned.astimezone(ZoneInfo('America/New_York')):%H:%M}" in page
-    week = as_alice.get(reverse("next-starts", args=[world.project.pk]), {"span": "week"}).content.decode()
-    assert week.count(">Collides</a>") == 8  # seven starts and its line
-    assert as_alice.get(reverse("next-starts", args=[world.project.pk]), {"span": "year"}).status_code == 404
+
+def test_a_linked_bucket_s_tables_are_offered_with_their_owner(world: World, alice: User, as_alice: Client) -> None:
+    other = builders.build_project(alice, "Finance")
+    shared = builders.build_table(other, "out.c-ledger.bookings")
+    Bucket.objects.create(
+        project=world.project, stage="in", name="c-finance", source=shared.bucket, created_at=timezone.now()
+    )
+    url = reverse("event-trigger", args=[world.project.pk, world.orchestration.pk])
+
+    page = as_alice.get(url).text
+    added = as_alice.post(url, {"add": "in.c-finance.bookings", "cool_down": "5"}).text
+
+    assert '<option value="in.c-finance.bookings">shared by Finance</option>' in page
+    assert "shared by Finance" in added.split('value="in.c-finance.bookings"')[1]

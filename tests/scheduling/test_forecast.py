@@ -102,11 +102,6 @@ def test_a_week_over_a_change_of_clocks() -> None:
 # --- With rows ---------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def orchestration(project: Project) -> Configuration:
-    return builders.build_orchestration(project, [task(builders.build_configuration(project))], name="Daily load")
-
-
 def build_history(orchestration: Configuration, minutes: float, count: int = 3) -> None:
     for number in range(count):
         start = NOW - (number + 2) * DAY
@@ -168,6 +163,34 @@ def test_the_outlook_of_a_project_asks_as_often_for_many_as_for_one(
     assert {found.names[each.configuration_id] for each in found.collisions} == {shared.name}
     assert off.pk not in {each.orchestration_id for each in found.starts}
     assert len(found.starts) == 47 + 3
+
+
+@pytest.mark.django_db
+def test_what_an_orchestration_inside_another_runs_collides_and_takes_slots(
+    orchestration: Configuration, project: Project
+) -> None:
+    """``whole`` runs ``orchestration``, whose two tasks, with one beside it, are more than the project may run."""
+    tasks = [task(builders.build_configuration(project, name=name)) for name in ("Orders", "Accounts")]
+    inner = builders.build_orchestration(project, tasks, name="Inner")
+    whole = builders.build_orchestration(project, [task(inner), task(builders.build_configuration(project))])
+    beside = builders.build_orchestration(project, tasks[:1], name="Beside")
+    Project.objects.filter(pk=project.pk).update(parallel_jobs=2)
+    project.refresh_from_db()
+    for each in (inner, whole, beside):
+        build_history(each, 30)
+        builders.build_schedule(each, "0 13 * * *")
+
+    found = outlook.of(project, now=NOW)
+
+    assert {
+        (found.names[each.configuration_id], frozenset({each.first.orchestration_id, each.second.orchestration_id}))
+        for each in found.collisions
+    } == {
+        *(("Orders", frozenset(pair)) for pair in [(inner.pk, whole.pk), (inner.pk, beside.pk), (whole.pk, beside.pk)]),
+        ("Accounts", frozenset({inner.pk, whole.pk})),
+        ("Inner", frozenset({inner.pk, whole.pk})),
+    }
+    assert [each.jobs for each in found.crowds] == [2 + 3 + 1]
 
 
 @pytest.mark.django_db

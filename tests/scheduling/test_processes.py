@@ -1,27 +1,21 @@
-"""The scheduler process: exactly once whoever is killed, whatever the clock and the database do (R12, R13)."""
+"""The scheduler process and its loop; whoever is killed meanwhile, see test_killed.py (R12, R13)."""
 
 from __future__ import annotations
 
 import os
-import random
-import sqlite3
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.utils import timezone
 
 from jobs.models import Job
 from jobs.states import JobStatus
 from jobs.wakeups import Topic, wake
-from orchestrations.models import Configuration, Project
-from scheduling import ticking
+from orchestrations.models import Configuration
+from scheduling import ticking, zone_data
 from scheduling.chores import Chore
 from scheduling.models import CatchUp, Firing, Schedule
 from scheduling.models import Chore as Row
@@ -29,23 +23,13 @@ from scheduling.models import Scheduler as Heartbeat
 from scheduling.processes import housekeeping
 from scheduling.processes.loop import Loop
 from tests import builders, clusters
-from tests.builders import NOW, task
-from tests.chaos.proxy import Proxy
+from tests.builders import NOW
 from tests.clusters import wait_for
 from tests.jobs.racing import race
-from tests.scheduling import machinery, stepped
+from tests.scheduling import machinery
 
 pytestmark = pytest.mark.django_db(transaction=True)
-CHAOS_SECONDS = float(os.environ.get("TUTTI_TEST_CHAOS_SECONDS", "6"))
-"""TUTTI_TEST_CHAOS_SECONDS=120 for a long look."""
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-STEPS = (-3600, -90, 0, 45, 240)
-"""By how many seconds their clock is off; the last is where it ends."""
-
-
-@pytest.fixture
-def orchestration(project: Project) -> Configuration:
-    return builders.build_orchestration(project, [task(builders.build_configuration(project))], name="Daily load")
 
 
 def test_it_fires_when_something_is_due_and_starts_the_run(orchestration: Configuration, settings: Any) -> None:
@@ -64,77 +48,6 @@ def test_it_fires_when_something_is_due_and_starts_the_run(orchestration: Config
 
         assert scheduler.stop() == 0
         assert Heartbeat.objects.get().stopped_at is not None
-
-
-def test_three_with_one_killed_every_second(orchestration: Configuration, settings: Any, tmp_path: Path) -> None:
-    """… with their clock stepped forward and back, and without a database for a while: nothing twice, nothing missed.
-
-    Every schedule makes up for everything.
-    """
-    schedules = _schedules_with_much_to_do(orchestration, count=20)
-    chance, clock = random.Random(7), tmp_path / "clock"
-    stepped.step(clock, 0)
-    given = {stepped.OFFSET: str(clock)}
-    with (
-        _database_that_can_go_away() as (url, remove),
-        machinery.running(settings.DATA_DIR, url, count=3, **given) as schedulers,
-    ):
-        end = time.monotonic() + CHAOS_SECONDS
-        away = threading.Thread(target=remove, args=(min(10.0, CHAOS_SECONDS / 3),))
-        away.start()
-        while time.monotonic() < end:
-            time.sleep(1)
-            stepped.step(clock, chance.choice(STEPS))
-            place = chance.randrange(len(schedulers))
-            schedulers[place].kill()
-            schedulers[place] = machinery.RunningScheduler(settings.DATA_DIR, url, **given)
-        away.join()
-        stepped.step(clock, STEPS[-1])
-        until = timezone.now() + STEPS[-1] * SECOND
-        wait_for(lambda: (ticking.next_due() or until) >= until, 120, "all that was due has fired")
-
-    for schedule in schedules:
-        dues = list(schedule.firings.order_by("due_at").values_list("due_at", flat=True))
-        assert dues == [dues[0] + number * MINUTE for number in range(len(dues))]
-        assert dues[-1] > until - MINUTE
-    started = Firing.objects.filter(outcome="started")
-    assert started.count() == Job.objects.roots().count() == started.exclude(job=None).count()
-
-
-def _schedules_with_much_to_do(orchestration: Configuration, count: int) -> list[Schedule]:
-    """Cron knows minutes only: each has hours to make up for, minute by minute, as fast as it goes."""
-    start = timezone.now().replace(second=0, microsecond=0) - timedelta(hours=max(2.0, CHAOS_SECONDS / 4))
-    return [
-        builders.build_schedule(orchestration, "* * * * *", catch_up=CatchUp.ALL, next_run_at=start - number * MINUTE)
-        for number in range(count)
-    ]
-
-
-@contextmanager
-def _database_that_can_go_away() -> Iterator[tuple[str, Any]]:
-    """Its address, and what makes it unreachable (PostgreSQL) or locked (SQLite) for some seconds."""
-    if connection.vendor == "sqlite":
-
-        def lock(seconds: float) -> None:
-            holder = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, timeout=20)
-            holder.execute("BEGIN IMMEDIATE")
-            time.sleep(seconds)
-            holder.execute("ROLLBACK")
-            holder.close()
-
-        yield clusters.database_url(), lock
-        return
-    given = connection.settings_dict
-    proxy = Proxy(given["HOST"] or "127.0.0.1", int(given["PORT"] or 5432))
-    proxy.start()
-    password = f":{given['PASSWORD']}" if given["PASSWORD"] else ""
-
-    def cut(seconds: float) -> None:
-        proxy.cut()
-        time.sleep(seconds)
-        proxy.restore()
-
-    yield f"postgres://{given['USER']}{password}@127.0.0.1:{proxy.port}/{given['NAME']}", cut
 
 
 # --- The loop in this process ------------------------------------------------------------------
@@ -198,6 +111,25 @@ def test_the_loop_goes_on_when_the_database_does_not_answer(
     Loop("test", Once(), clock=lambda: NOW).run()
 
     assert Firing.objects.count() == 1
+
+
+def test_a_scheduler_computes_the_moments_of_older_time_zones_anew(orchestration: Configuration) -> None:
+    """… of those that are not due, beside what is, without being asked to."""
+    wrong = NOW + 5 * MINUTE
+    old = builders.build_schedule(orchestration, "0 6 * * *", zone_version="1999a", next_run_at=wrong)
+    builders.build_schedule(orchestration, "0 12 * * *", next_run_at=NOW)
+
+    class Done:
+        def fileno(self) -> int:
+            return os.open(os.devnull, os.O_RDONLY)
+
+        def is_asked(self) -> bool:
+            return Firing.objects.exists() and not Schedule.objects.filter(next_run_at=wrong).exists()
+
+    Loop("test", Done(), clock=lambda: NOW).run()
+
+    old.refresh_from_db()
+    assert (old.next_run_at, old.zone_version) == (NOW.replace(hour=6) + timedelta(days=1), zone_data.VERSION)
 
 
 # --- Housekeeping ------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -15,9 +14,8 @@ from jobs.states import JobStatus
 from orchestrations import editing
 from orchestrations.access import Actor, Denied
 from orchestrations.models import Configuration, Project, Token, User
-from scheduling import making_up, planning, ticking, zone_data
+from scheduling import making_up, ticking
 from scheduling.models import CatchUp, Firing, Overlap, Schedule
-from scheduling.planning import InvalidSchedule, Wanted
 from scheduling.queries import missed
 from tests import builders
 from tests.builders import NOW, task
@@ -25,11 +23,6 @@ from tests.jobs.racing import ROUNDS, race, unexpected
 
 pytestmark = pytest.mark.django_db
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture
-def orchestration(project: Project) -> Configuration:
-    return builders.build_orchestration(project, [task(builders.build_configuration(project))], name="Daily load")
 
 
 def dues(schedule: Schedule, outcome: str = "started") -> list[datetime]:
@@ -216,6 +209,24 @@ def test_what_was_missed_while_it_was_off_is_offered_and_never_started_unasked(
     assert [each.hour for each in dues(schedule)] == [13, 15, 16]
 
 
+@pytest.mark.parametrize("catch_up", CatchUp.values)
+def test_what_was_missed_while_it_was_off_is_not_started_by_a_scheduler_that_was_away_too(
+    orchestration: Configuration, by_alice: Actor, catch_up: str
+) -> None:
+    """Off from 12:30 to 14:30; the first scheduler looks at 16:00."""
+    schedule = builders.build_schedule(orchestration, "0 * * * *", catch_up=catch_up, next_run_at=NOW + HOUR)
+    off = editing.set_enabled(orchestration, False, actor=by_alice, now=NOW + HOUR / 2)
+    editing.set_enabled(off, True, actor=by_alice, now=NOW + 2.5 * HOUR)
+
+    first = ticking.tick(now=NOW + 4 * HOUR)
+
+    assert (first.count, first.run_ids) == (1, [])
+    (offer,) = missed.of(orchestration)
+    assert [moment.hour for moment in offer.moments] == [14, 13]
+    tick_all(NOW + 4 * HOUR)
+    assert [each.hour for each in dues(schedule)] == ([15, 16] if catch_up == CatchUp.ALL else [16])
+
+
 def test_the_offer_is_over_with_the_next_firing(orchestration: Configuration, by_alice: Actor) -> None:
     builders.build_schedule(orchestration, "0 * * * *", next_run_at=NOW)
     off = editing.set_enabled(orchestration, False, actor=by_alice, now=NOW)
@@ -233,6 +244,7 @@ def test_a_paused_project_starts_nothing_and_makes_up_for_it(
 ) -> None:
     last = builders.build_schedule(orchestration, "0 * * * *", next_run_at=NOW)
     none = builders.build_schedule(orchestration, "30 * * * *", catch_up=CatchUp.NONE, next_run_at=NOW + 30 * MINUTE)
+    every = builders.build_schedule(orchestration, "0 * * * *", catch_up=CatchUp.ALL, next_run_at=NOW)
     with pytest.raises(Denied):
         pausing.pause(project, actor=Actor(user=bob), now=NOW)
     pausing.pause(project, actor=Actor(user=oscar), now=NOW)
@@ -245,77 +257,7 @@ def test_a_paused_project_starts_nothing_and_makes_up_for_it(
     assert [(due - NOW) / HOUR for due in dues(last)] == [2]
     assert last.firings.get().note == "2 earlier moments were missed."
     assert dues(none) == []
-
-
-# --- Planning ----------------------------------------------------------------------------------
-
-
-def test_editors_plan_and_operators_switch(
-    orchestration: Configuration, by_alice: Actor, oscar: User, bob: User
-) -> None:
-    by_oscar = Actor(user=oscar)
-    schedule = planning.add(orchestration, Wanted(expression="0 6 * * mon"), actor=by_alice, now=NOW)
-    assert (schedule.next_run_at, schedule.zone_version) == (datetime(2026, 11, 30, 6, tzinfo=UTC), zone_data.VERSION)
-    assert str(schedule) == "Every Monday at 06:00, UTC"
-
-    with pytest.raises(Denied):
-        planning.add(orchestration, Wanted(expression="* * * * *"), actor=by_oscar, now=NOW)
-    with pytest.raises(Denied):
-        planning.change(schedule, Wanted(expression="* * * * *"), actor=by_oscar, now=NOW)
-    with pytest.raises(Denied):
-        planning.remove(schedule, actor=by_oscar)
-    with pytest.raises(Denied):
-        planning.set_enabled(schedule, False, actor=Actor(user=bob), now=NOW)
-
-    off = planning.set_enabled(schedule, False, actor=by_oscar, now=NOW)
-    assert (off.is_enabled, off.next_run_at) == (False, None)
-    changed = planning.change(off, Wanted(expression="@hourly", zone="Asia/Tokyo"), actor=by_alice, now=NOW)
-    assert (changed.is_enabled, changed.next_run_at) == (False, None)
-    on = planning.set_enabled(changed, True, actor=by_oscar, now=NOW)
-    assert on.next_run_at == NOW + HOUR
-    until = NOW + 3 * DAY
-    paused = planning.pause(on, until, actor=by_oscar, now=NOW)
-    assert paused.next_run_at == until
-    assert planning.pause(paused, None, actor=by_oscar, now=NOW).next_run_at == NOW + HOUR
-    planning.remove(on, actor=by_alice)
-    assert not Schedule.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("wanted", "field", "words"),
-    [
-        ({"expression": "0 0 30 2 *"}, "expression", "would never run"),
-        ({"expression": "* *"}, "expression", "five fields"),
-        ({"expression": "@daily", "zone": "Mars/Olympus"}, "zone", "Mars/Olympus"),
-        ({"expression": "@daily", "zone": "../../etc/passwd"}, "zone", "not known"),
-        ({"expression": "@daily", "catch_up": "some"}, "catch_up", "Missed moments"),
-        ({"expression": "@daily", "overlap": "run"}, "overlap", "Overlap"),
-    ],
-)
-def test_what_is_wrong_is_refused_by_its_name(
-    orchestration: Configuration, by_alice: Actor, wanted: dict[str, Any], field: str, words: str
-) -> None:
-    with pytest.raises(InvalidSchedule) as refusal:
-        planning.add(orchestration, Wanted(**wanted), actor=by_alice, now=NOW)
-
-    assert refusal.value.field == field
-    assert words in str(refusal.value)
-    assert not Schedule.objects.exists()
-
-
-def test_a_moment_is_computed_anew_with_newer_zones(orchestration: Configuration) -> None:
-    schedule = builders.build_schedule(orchestration, "0 6 * * *", zone="Europe/Prague", zone_version="1999a")
-    right = datetime(2026, 11, 24, 5, tzinfo=UTC)
-    due = builders.build_schedule(orchestration, "0 6 * * *", zone_version="1999a", next_run_at=NOW - HOUR)
-    Schedule.objects.filter(pk=schedule.pk).update(next_run_at=right + HOUR)
-
-    assert zone_data.recompute_next_runs(now=NOW) == 2
-
-    schedule.refresh_from_db()
-    due.refresh_from_db()
-    assert (schedule.next_run_at, schedule.zone_version) == (right, zone_data.VERSION)
-    assert due.next_run_at == NOW - HOUR
-    assert zone_data.recompute_next_runs(now=NOW) == 0
+    assert [(due - NOW) / HOUR for due in dues(every)] == [0, 1, 2]
 
 
 def test_the_database_refuses_a_second_firing_of_a_moment(orchestration: Configuration) -> None:

@@ -4,76 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import pairwise
 
 import pytest
-from django.db import connection, transaction
-from django.utils import timezone
 
 from jobs import advancing, pausing
-from jobs.models import Cause, Job, TableUpdate, UpdateSource, WatchedTable
+from jobs.models import Cause, Job, TableUpdate, WatchedTable
 from jobs.states import JobStatus
 from orchestrations import editing
-from orchestrations.access import Actor, Denied
+from orchestrations.access import Actor
 from orchestrations.models import Bucket, Configuration, Project, Table, User
 from scheduling import setting_triggers, triggering
 from scheduling.models import Evaluation, EventTrigger, FiresWhen
-from scheduling.setting_triggers import InvalidTrigger, Wanted
+from scheduling.setting_triggers import Wanted
 from tests import builders
 from tests.builders import NOW, task
-from tests.jobs.racing import ROUNDS, race, unexpected
+from tests.scheduling.updates import evaluate, finish, start, update
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def orchestration(project: Project) -> Configuration:
-    return builders.build_orchestration(project, [task(builders.build_configuration(project))], name="Daily load")
-
-
-@pytest.fixture
-def orders(project: Project) -> Table:
-    return builders.build_table(project, "in.c-sales.orders")
-
-
-@pytest.fixture
-def accounts(project: Project) -> Table:
-    return builders.build_table(project, "in.c-sales.accounts")
-
-
-def update(table: Table, at: datetime = NOW) -> TableUpdate:
-    """What an import's last transaction writes."""
-    with transaction.atomic():
-        Table.objects.filter(pk=table.pk).update(revision=Table.objects.get(pk=table.pk).revision + 1, updated_at=at)
-        revision = Table.objects.get(pk=table.pk).revision
-        return TableUpdate.objects.create(table=table, revision=revision, source=UpdateSource.IMPORT, at=at)
-
-
-def evaluate(now: datetime) -> list[Job]:
-    """What a scheduler does when woken: the runs that it creates, not started yet."""
-    ids: list[int] = []
-    while triggering.is_anything_pending():
-        ids += triggering.evaluate_updates(now=now).run_ids
-    look = triggering.next_look()
-    if look is not None and look <= now:
-        ids += triggering.look_again(now=now).run_ids
-    return list(Job.objects.filter(pk__in=ids))
-
-
-def start(job: Job, now: datetime) -> None:
-    assert advancing.start(job.pk, now=now)
-
-
-def finish(run: Job, now: datetime) -> None:
-    """Settle the run's only task as its worker would."""
-    claimant = builders.build_cluster()
-    (claim,) = builders.claim(claimant)
-    builders.end(claim)
-    run.refresh_from_db()
-    assert run.is_settled
 
 
 def verdicts() -> list[str]:
@@ -311,138 +261,3 @@ def test_a_broken_trigger_hinders_no_other(
 
     assert job.configuration == good.orchestration
     assert broken.evaluations.get().sentence == "Not fired: it could not be evaluated: out of order"
-
-
-# --- Races and crashes -------------------------------------------------------------------------
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_updates_in_one_moment_make_one_run(orchestration: Configuration, orders: Table, accounts: Table) -> None:
-    builders.build_trigger(orchestration, orders, accounts)
-
-    def importing(table: Table) -> int:
-        update(table)
-        return len(triggering.evaluate_updates(now=NOW).run_ids)
-
-    for count in range(1, ROUNDS + 1):
-        results = race(lambda: importing(orders), lambda: importing(accounts))
-        assert unexpected(results) == []
-        evaluate(NOW)
-        assert Job.objects.roots().count() == count
-        job = Job.objects.get(status=JobStatus.WAITING)
-        start(job, NOW - 10 * MINUTE)
-        finish(job, NOW - 10 * MINUTE)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_update_beside_the_start_of_a_run_is_never_lost(orchestration: Configuration, orders: Table) -> None:
-    """Either the run that starts has read it, or the next one is created for it."""
-    builders.build_trigger(orchestration, orders, cool_down_minutes=1)
-    # After the end of a run the next one starts by the clock: what is evaluated is long after its cool-down.
-    later = timezone.now() + timedelta(days=1)
-
-    def importing() -> None:
-        update(orders)
-        triggering.evaluate_updates(now=later)
-
-    for _ in range(ROUNDS):
-        update(orders)
-        (job,) = evaluate(later)
-        results = race(importing, partial(advancing.start, job.pk, now=NOW))
-        assert unexpected(results) == []
-        evaluate(later)
-        baseline, revision = WatchedTable.objects.get().baseline_revision, Table.objects.get(pk=orders.pk).revision
-        following = Job.objects.roots().filter(status=JobStatus.WAITING).first()
-        assert (baseline == revision) is (following is None)
-        finish(job, NOW)
-        if following is not None:
-            following.refresh_from_db()
-            assert following.status == JobStatus.PROCESSING
-            finish(following, NOW)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_crash_between_update_and_evaluation_loses_nothing(
-    orchestration: Configuration, orders: Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    builders.build_trigger(orchestration, orders)
-    update(orders)
-
-    class PowerCut(BaseException):
-        pass
-
-    def cut(*args: object, **kwargs: object) -> None:
-        raise PowerCut
-
-    for place in ("examine", "_create_job"):
-        with monkeypatch.context() as patch, pytest.raises(PowerCut):
-            patch.setattr(triggering, place, cut)
-            triggering.evaluate_updates(now=NOW)
-        connection.close()
-        assert triggering.is_anything_pending()
-        assert not Evaluation.objects.exists()
-        assert not Job.objects.exists()
-
-    assert len(evaluate(NOW)) == 1
-
-
-# --- Setting -----------------------------------------------------------------------------------
-
-
-def test_editors_set_triggers_and_operators_switch_them(
-    orchestration: Configuration, orders: Table, accounts: Table, by_alice: Actor, oscar: User, bob: User
-) -> None:
-    wanted = Wanted(table_ids=[orders.table_id])
-    with pytest.raises(Denied):
-        setting_triggers.set_trigger(orchestration, wanted, actor=Actor(user=oscar), now=NOW)
-    trigger = setting_triggers.set_trigger(orchestration, wanted, actor=by_alice, now=NOW)
-    with pytest.raises(Denied):
-        setting_triggers.set_enabled(trigger, False, actor=Actor(user=bob), now=NOW)
-    setting_triggers.set_enabled(trigger, False, actor=Actor(user=oscar), now=NOW)
-
-    both = Wanted(table_ids=[accounts.table_id, orders.table_id], cool_down_minutes=50, fires_when="cool_down_end")
-    again = setting_triggers.set_trigger(orchestration, both, actor=by_alice, now=NOW)
-
-    assert (again.pk, again.cool_down_minutes, again.is_enabled) == (trigger.pk, 50, False)
-    labels = list(WatchedTable.objects.values_list("label", flat=True))
-    assert labels == ["in.c-sales.accounts", "in.c-sales.orders"]
-    with pytest.raises(Denied):
-        setting_triggers.remove(again, actor=Actor(user=oscar))
-    setting_triggers.remove(again, actor=by_alice)
-    assert not WatchedTable.objects.exists()
-
-
-def test_what_was_updated_since_the_last_execution_counts_for_a_new_trigger(
-    orchestration: Configuration, orders: Table, accounts: Table, by_alice: Actor
-) -> None:
-    update(orders, NOW - 10 * MINUTE)
-    update(accounts, NOW - 10 * MINUTE)
-    run = builders.launch(orchestration)
-    Job.objects.filter(pk=run.pk).update(status=JobStatus.WAITING, started_at=None)
-    Job.objects.filter(pk=run.pk).update(started_at=NOW - 5 * MINUTE)
-    update(orders, NOW)
-
-    wanted = Wanted(table_ids=[orders.table_id, accounts.table_id])
-    trigger = setting_triggers.set_trigger(orchestration, wanted, actor=by_alice, now=NOW)
-
-    assert [each.label for each in triggering.watched_by(trigger) if each.is_updated] == ["in.c-sales.orders"]
-
-
-@pytest.mark.parametrize(
-    ("wanted", "field", "words"),
-    [
-        (Wanted(table_ids=[]), "table_ids", "choose at least one"),
-        (Wanted(table_ids=["in.c-sales.orders", "in.c-x.y"]), "table_ids", "no table in.c-x.y in this project"),
-        (Wanted(table_ids=["nonsense"]), "table_ids", "no table nonsense"),
-        (Wanted(table_ids=["in.c-sales.orders"], cool_down_minutes=0), "cool_down_minutes", "from 1 up to a year"),
-        (Wanted(table_ids=["in.c-sales.orders"], fires_when="never"), "fires_when", "expected one of"),
-    ],
-)
-def test_what_is_wrong_is_refused_by_its_name(
-    orchestration: Configuration, orders: Table, by_alice: Actor, wanted: Wanted, field: str, words: str
-) -> None:
-    with pytest.raises(InvalidTrigger) as refusal:
-        setting_triggers.set_trigger(orchestration, wanted, actor=by_alice, now=NOW)
-
-    assert (refusal.value.field, words in str(refusal.value)) == (field, True)
-    assert not EventTrigger.objects.exists()

@@ -24,6 +24,8 @@ from orchestrations import tables
 from orchestrations.access import Actor
 from orchestrations.models import Project, Table, TableFolder
 from orchestrations.tables import Found
+from scheduling import triggering
+from tests import builders
 from tests.jobs.carrying.world import ORDERS, build, declared, writing
 from tests.jobs.performing import Performer
 
@@ -121,8 +123,11 @@ def test_other_programs_updates_are_seen_and_deleted_tables_leave_no_file(
     table = Table.objects.get()
     assert updating.look([table]) == 0
 
+    builders.build_trigger(builders.build_orchestration(project), table)
+    assert triggering.evaluate_updates(now=timezone.now()).run_ids == []
     by_another_program(table, "table.delete(\"id = '1'\")")
     assert updating.look([table]) == 1
+    assert len(triggering.evaluate_updates(now=timezone.now()).run_ids) == 1
     assert updating.look([Table.objects.get()]) == 0
     table.refresh_from_db()
     assert (table.rows, table.revision) == (1, 2)
