@@ -48,7 +48,7 @@ def attempt(pk: int, fence: str) -> Job | None:
 
 _ROOT = Query(lambda: Job.objects.filter(pk=Param("pk")).values_list("root_id"))
 _JOB = Query(lambda: Job.objects.filter(pk=Param("pk")))
-_WHAT_FOLLOWS = ("is_run", "configuration_id", "parent_id", "root_id")
+_WHAT_FOLLOWS = ("is_run", "is_trial", "configuration_id", "parent_id", "root_id")
 _CONSEQUENCES = Query(lambda: Job.objects.filter(pk=Param("pk")).only(*_WHAT_FOLLOWS))
 _FENCED = Query(lambda: Job.objects.filter(pk=Param("pk"), fence=Param("fence")).only(*_WHAT_FOLLOWS))
 _RUN = Query(lambda: Job.objects.filter(pk=Param("pk")).select_related("token"))

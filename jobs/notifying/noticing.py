@@ -17,8 +17,11 @@ from orchestrations.models import EventType, Subscription
 
 
 def notice_end(job: Job, status: str, now: datetime) -> None:
-    """One row, in the transaction that settles the job; nothing here can hold it up (R21)."""
-    if routing.is_noticed(status, is_run=job.is_run, is_root=job.parent_id is None):
+    """One row, in the transaction that settles the job; nothing here can hold it up (R21).
+
+    A connection test is answered where it was asked for.
+    """
+    if not job.is_trial and routing.is_noticed(status, is_run=job.is_run, is_root=job.parent_id is None):
         prepared.insert([Notice(job_id=job.pk, event=routing.EVENT_OF[status], at=now)])  # type: ignore[index]
 
 

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import connection
 
 from jobs import launching, trying
-from jobs.models import Job
+from jobs.models import Job, Notice
 from jobs.states import JobStatus
 from orchestrations.access import Actor
 from orchestrations.models import Project
@@ -41,6 +41,17 @@ def test_content_that_asks_for_another_action_is_a_trial(
     )
 
     assert Job.objects.get(pk=job.pk).is_trial is expected
+
+
+def test_a_failed_trial_tells_nobody(project: Project, by_alice: Actor) -> None:
+    database = build_database(project)
+    trying.try_connection(database, actor=by_alice, now=NOW)
+    launching.launch(project, database.component_id, database, launching.Request(), actor=by_alice, now=NOW)
+
+    for claim in builders.claim(builders.build_cluster(workers=2)):
+        builders.end(claim, JobStatus.ERROR)
+
+    assert [notice.job.is_trial for notice in Notice.objects.all()] == [False]
 
 
 def test_trials_of_before_are_told_by_their_requests(project: Project, by_alice: Actor) -> None:
