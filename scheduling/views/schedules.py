@@ -80,6 +80,7 @@ def pause(request: MemberRequest, schedule_id: int) -> HttpResponse:
     context = {
         "fragment": wants_fragment(request),
         "schedule": schedule,
+        "list_url": reverse("orchestrations", args=[schedule.orchestration.project_id]),
         "page_url": page_url(schedule.orchestration),
         "action_url": request.path,
         "until": request.POST.get("until", ""),
@@ -107,6 +108,7 @@ def make_up(request: MemberRequest, orchestration_id: int) -> HttpResponse:
         "fragment": wants_fragment(request),
         "name": orchestration.name,
         "missed": missed.of(orchestration),
+        "list_url": reverse("orchestrations", args=[orchestration.project_id]),
         "page_url": page_url(orchestration),
         "action_url": request.path,
     }
@@ -161,6 +163,7 @@ def _drawn(
     context = {
         "fragment": wants_fragment(request),
         "orchestration": orchestration,
+        "list_url": reverse("orchestrations", args=[orchestration.project_id]),
         "page_url": page_url(orchestration),
         "action_url": request.path,
         "trigger_url": reverse("event-trigger", args=address) if schedule is None else "",
