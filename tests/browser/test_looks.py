@@ -14,6 +14,24 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(trans
 
 LIGHT_CANVAS, DARK_CANVAS = 200, 60
 """The grounds of the two themes are lighter and darker than these (of 255)."""
+LEAST_OF_A_MARK = 3
+CONTRASTS = """cells => {
+    const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    const light = (...colours) => {
+        for (const colour of colours) { context.fillStyle = colour; context.fillRect(0, 0, 1, 1); }
+        const parts = [...context.getImageData(0, 0, 1, 1).data].slice(0, 3).map(part => part / 255);
+        const [red, green, blue] = parts.map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const ground = element => getComputedStyle(element).backgroundColor;
+    const under = element => element ? [...under(element.parentElement), ground(element)] : [];
+    return cells.map(cell => {
+        const grounds = under(cell);
+        const [less, more] = [light(...grounds), light(...grounds, getComputedStyle(cell).color)].sort((a, b) => a - b);
+        return [cell.dataset.status, (more + 0.05) / (less + 0.05)];
+    });
+}"""
+"""Of the mark and its ground, each colour laid over what is below it."""
 
 
 @pytest.fixture
@@ -38,6 +56,16 @@ def test_a_page_that_is_not_there_looks_like_the_others(site: Site, world: World
 
         assert [*violations_of(page), *overflow_of(page)] == []
     site.complaints = [said for said in site.complaints if "status of 404" not in said]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_mark_of_a_cell_is_seen_on_it(theme: str, site: Site, world: World, alice: User) -> None:
+    with site.page_of(alice, color_scheme=theme) as page:
+        page.goto("/styleguide/")
+        contrasts = page.eval_on_selector_all(".legend .score__cell:has(svg)", CONTRASTS)
+
+    assert len(contrasts) > 3
+    assert {status: found for status, found in contrasts if found < LEAST_OF_A_MARK} == {}
 
 
 def test_a_person_may_choose_the_theme(site: Site, world: World, alice: User) -> None:
