@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(trans
 LIGHT_CANVAS, DARK_CANVAS = 200, 60
 """The grounds of the two themes are lighter and darker than these (of 255)."""
 LEAST_OF_A_MARK = 3
+MOST_OF_A_PHONE = 250
 CONTRASTS = """cells => {
     const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
     const light = (...colours) => {
@@ -66,6 +67,15 @@ def test_the_mark_of_a_cell_is_seen_on_it(theme: str, site: Site, world: World, 
 
     assert len(contrasts) > 3
     assert {status: found for status, found in contrasts if found < LEAST_OF_A_MARK} == {}
+
+
+def test_the_picture_of_the_next_starts_is_as_wide_as_a_phone(site: Site, world: World, alice: User) -> None:
+    with site.page_of(alice, width=360) as page:
+        page.goto(f"/projects/{world.project.pk}/next-starts/")
+        box = page.get_by_role("img", name="listed below").first.bounding_box()
+
+    assert box is not None
+    assert box["width"] > MOST_OF_A_PHONE
 
 
 def test_a_person_may_choose_the_theme(site: Site, world: World, alice: User) -> None:
