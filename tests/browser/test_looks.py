@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(trans
 LIGHT_CANVAS, DARK_CANVAS = 200, 60
 """The grounds of the two themes are lighter and darker than these (of 255)."""
 LEAST_OF_A_MARK = 3
-MOST_OF_A_PHONE = 250
+MOST_OF_A_PHONE, ROOM_OF_A_SCHEDULE = 250, 150
 CONTRASTS = """cells => {
     const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
     const light = (...colours) => {
@@ -76,6 +76,14 @@ def test_the_picture_of_the_next_starts_is_as_wide_as_a_phone(site: Site, world:
 
     assert box is not None
     assert box["width"] > MOST_OF_A_PHONE
+
+
+def test_on_a_tablet_the_overview_has_room_for_schedules(site: Site, world: World, alice: User) -> None:
+    with site.page_of(alice, width=768) as page:
+        box = page.locator("td.c-starts").first.bounding_box()
+
+    assert box is not None
+    assert box["width"] > ROOM_OF_A_SCHEDULE
 
 
 def test_a_person_may_choose_the_theme(site: Site, world: World, alice: User) -> None:
