@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from jobs.models import Job
 from orchestrations.models import Project, User
 from tests.browser.conftest import Site
 from tests.browser.judge import overflow_of, violations_of
@@ -84,6 +85,22 @@ def test_on_a_tablet_the_overview_has_room_for_schedules(site: Site, world: Worl
 
     assert box is not None
     assert box["width"] > ROOM_OF_A_SCHEDULE
+
+
+@pytest.mark.parametrize("width", [1280, 1024, 768, 360])
+def test_a_long_note_leaves_the_names_of_jobs_readable(width: int, site: Site, world: World, alice: User) -> None:
+    long = "The connection was closed by the server while rows were read, and all attempts are used up. " * 3
+    Job.objects.filter(pk=world.failed_run.pk).update(message=long)
+    with site.page_of(alice, width=width) as page:
+        page.goto(f"/projects/{world.project.pk}/jobs/?q=is%3Arun")
+        name = page.locator(f"#job-{world.failed_run.pk}-link")
+        is_whole = name.evaluate(
+            "name => name.scrollWidth <= name.clientWidth || getComputedStyle(name).display === 'inline'"
+        )
+
+        assert name.inner_text() == "Daily Sales Refresh"
+        assert is_whole
+        assert overflow_of(page) == []
 
 
 def test_a_person_may_choose_the_theme(site: Site, world: World, alice: User) -> None:
