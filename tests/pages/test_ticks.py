@@ -225,6 +225,20 @@ def test_a_change_of_thirty_tasks_is_small_on_the_way(
     assert len(response.content) < MOST_BYTES
 
 
+def test_pages_are_packed_for_who_takes_it_and_nothing_else_is(run: Job, as_alice: Client) -> None:
+    packed = {"Accept-Encoding": "gzip"}
+    page = as_alice.get(address_of("jobs", run), headers=packed)
+    plain = as_alice.get(address_of("jobs", run))
+    description = as_alice.get(reverse("openapi"), headers=packed)
+    log = as_alice.get(reverse("job-log-download", args=[run.project_id, run.pk]), headers=packed)
+
+    assert page["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in page["Vary"]
+    assert "Content-Encoding" not in plain
+    assert "Content-Encoding" not in description
+    assert "Content-Encoding" not in log
+
+
 def test_a_whole_page_is_never_answered_with_nothing(run: Job, as_alice: Client) -> None:
     watcher = Watcher(as_alice, address_of("jobs", run))
     watcher.tick()
