@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Collection
+from functools import lru_cache, reduce
+from operator import or_
 from typing import Any
+
+from django.db.models import Q
 
 from jobs.models import Job
 from orchestrations import plans
@@ -26,6 +30,22 @@ def document_of(job: Job) -> dict[str, Any]:
     if job.configuration_id is None or job.configuration_version is None:
         raise SnapshotLost("The configuration of this job has been purged.")
     return _document(job.configuration_id, job.configuration_version)
+
+
+def documents_of(job_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """As ``document_of``, by the ids of component jobs, in two queries; without those whose version is lost."""
+    asked = ("pk", "request__configData", "configuration", "configuration_version")
+    jobs = list(Job.objects.filter(pk__in=job_ids, is_run=False).values_list(*asked))
+    of_versions = [Q(configuration=configuration, version=version) for _, _, configuration, version in jobs]
+    rows = (
+        ConfigurationVersion.objects.filter(reduce(or_, of_versions)) if jobs else ConfigurationVersion.objects.none()
+    )
+    stored = {
+        (configuration, version): found
+        for configuration, version, found in rows.values_list("configuration", "version", "document")
+    }
+    found = {pk: given or stored.get((configuration, version)) for pk, given, configuration, version in jobs}
+    return {pk: dict(document) for pk, document in found.items() if document is not None}
 
 
 def plan_of(run: Job) -> plans.Plan:

@@ -21,7 +21,7 @@ NAVIGATION = [
     ("Dashboard", "dashboard", ("dashboard",)),
     ("Components", "components", ("component", "configuration")),
     ("Storage", "storage", ("storage", "bucket", "table")),
-    ("Orchestrations", "orchestrations", ("orchestration",)),
+    ("Orchestrations", "orchestrations", ("orchestration", "schedule", "event-trigger", "next-starts")),
     ("Jobs", "jobs", ("job",)),
 ]
 """Label, name of the address, and how the names of the pages below it begin."""

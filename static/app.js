@@ -173,7 +173,8 @@ document.addEventListener("htmx:afterRequest", (event) => {
   document.querySelectorAll("[data-failed]").forEach((element) => { element.hidden = true; });
 });
 
-/* A live part tells which revision of it stands here: the server answers nothing to one that is still right. */
+/* A live part tells which revision of it stands here: the server answers nothing to one that is still right. After a swap of any
+   other kind nobody knows what stands here. */
 const REVISION = "X-Revision";
 const revisions = new Map();
 document.addEventListener("htmx:configRequest", ({ detail }) => {
@@ -182,12 +183,15 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
 
 /* A live part whose new text is the old one is left alone: no selection is lost, no screen reader disturbed. */
 const lastText = new Map();
+const forgetRevisions = () => { revisions.clear(); lastText.clear(); };
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { requestConfig, target, serverResponse, xhr } = event.detail;
-  if (!requestConfig?.elt.matches?.(LIVE) || xhr.status !== 200) return;
+  if (!requestConfig?.elt.matches?.(LIVE)) return forgetRevisions();
+  const revision = xhr.getResponseHeader(REVISION);
+  if (revision) revisions.set(target.id, revision);
+  if (xhr.status !== 200) return;
   if (lastText.get(target.id) === serverResponse) event.detail.shouldSwap = false;
   lastText.set(target.id, serverResponse);
-  revisions.set(target.id, xhr.getResponseHeader(REVISION) ?? "");
 });
 
 /* data-announce: its text is spoken once whenever it changes; the region itself stays, or nobody would hear it */

@@ -16,7 +16,7 @@ from orchestrations.components import catalogue
 from orchestrations.components.catalogue import ComponentKind
 from orchestrations.drafts import Draft, DraftPhase, DraftTask
 from orchestrations.lib.durations import rough_words
-from orchestrations.lineage import Tables
+from orchestrations.lineage import NOTHING, WHOLE_BUCKET, Tables
 from orchestrations.models import Configuration, Orchestration, Project
 
 MOST_OFFERED = 200
@@ -25,7 +25,10 @@ GONE, IN_TRASH, DISABLED = "Configuration deleted", "Configuration in the trash"
 
 @dataclass(frozen=True, kw_only=True)
 class TaskRow:
-    """``slug``: the id as fields carry it. ``problem``: why a run would fail or pass it over, or ""."""
+    """``slug``: the id as fields carry it. ``problem``: why a run would fail or pass it over, or "".
+
+    ``reads`` and ``writes``: ids of tables, or "".
+    """
 
     slug: str
     name: str
@@ -37,6 +40,8 @@ class TaskRow:
     is_chosen: bool
     parameters_words: str
     usual_seconds: float | None
+    reads: str
+    writes: str
     problem: str
     data_warnings: list[DataWarning]
     is_first: bool
@@ -93,7 +98,8 @@ def phases_of(
 ) -> list[PhaseRow]:
     known = _known(project, draft.tasks)
     names = _names_of(draft, known)
-    warned = arranging.warnings_of(draft, _tables_of(draft, known))
+    tables = _tables_of(draft, known)
+    warned = arranging.warnings_of(draft, tables)
     last = len(draft.phases) - 1
     return [
         PhaseRow(
@@ -106,6 +112,7 @@ def phases_of(
                 _task(
                     task,
                     known,
+                    tables.get(task.key, NOTHING),
                     [
                         DataWarning(each.need.table_id, names[each.need.writer], each.where)
                         for each in warned.get(task.key, ())
@@ -128,7 +135,7 @@ def phases_of(
 def task_of(draft: Draft, key: str, *, project: Project) -> TaskRow:
     """Raises drafts.Refused when it is not there."""
     task = draft.task(key)
-    return _task(task, _known(project, [task]), [], is_chosen=False, is_first=False, is_last=False)
+    return _task(task, _known(project, [task]), NOTHING, [], is_chosen=False, is_first=False, is_last=False)
 
 
 def flow_of(draft: Draft, *, project: Project) -> tuple[dict[str, Tables], dict[str, str]]:
@@ -167,6 +174,7 @@ def _known(project: Project, tasks: Iterable[DraftTask]) -> _Known:
 def _task(
     task: DraftTask,
     known: _Known,
+    tables: Tables,
     data_warnings: list[DataWarning],
     *,
     is_chosen: bool,
@@ -188,11 +196,18 @@ def _task(
         is_chosen=is_chosen,
         parameters_words="" if not count else "1 parameter" if count == 1 else f"{count} parameters",
         usual_seconds=known.seconds_of(task),
+        reads=_tables_words(tables.reads),
+        writes=_tables_words(tables.writes),
         problem=_problem(task, configuration),
         data_warnings=data_warnings,
         is_first=is_first,
         is_last=is_last,
     )
+
+
+def _tables_words(ids: Iterable[str]) -> str:
+    """A bucket that may get any table tells nothing."""
+    return ", ".join(sorted(each for each in ids if not each.endswith(WHOLE_BUCKET)))
 
 
 def _problem(task: DraftTask, configuration: Configuration | None) -> str:

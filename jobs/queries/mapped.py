@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,18 +33,22 @@ class Mapped:
 class Sides:
     inputs: list[Mapped] = field(default_factory=list)
     outputs: list[Mapped] = field(default_factory=list)
+    is_imported: bool = False
+    """The outputs are what a job has imported, not what its version says."""
 
 
 def of_document(project: Project, document: Mapping[str, Any]) -> Sides:
     """Whatever was saved as mapping; what is none is passed over."""
-    storage = document.get("storage")
-    inputs, outputs = list(_tables(storage, "input")), list(_tables(storage, "output"))
-    ids = [_text(each, "source") for each in inputs] + [_text(each, "destination") for each in outputs]
-    known = tables.find_all(project, [each for each in ids if each]) if any(ids) else {}
-    return Sides(
-        [_mapped(known, _text(each, "source"), _text(each, "destination"), _taken(each)) for each in inputs],
-        [_mapped(known, _text(each, "destination"), _text(each, "source"), _written(each)) for each in outputs],
-    )
+    return _of_documents(project, {0: document})[0]
+
+
+def of_jobs(project: Project, ids: Collection[int]) -> dict[int, Sides]:
+    """As ``of_job``, by the ids of component jobs: four queries however many, so without how many rows were read."""
+    found = _of_documents(project, snapshots.documents_of(ids)) if ids else {}
+    imported: dict[int, list[Mapped]] = defaultdict(list)
+    for each in _imports_of(ids) if ids else ():
+        imported[each.job_id or 0].append(_imported(each))
+    return {pk: replace(sides, **_brought(imported[pk])) for pk, sides in found.items()}
 
 
 def of_job(job: Job) -> Sides:
@@ -52,8 +57,27 @@ def of_job(job: Job) -> Sides:
         found = of_document(job.project, snapshots.document_of(job))
     except snapshots.SnapshotLost:
         found = Sides()
-    imported = [_imported(each) for each in _imports_of(job)]
-    return Sides(_with_rows(found.inputs, job.result), imported or found.outputs)
+    imported = [_imported(each) for each in _imports_of([job.pk])]
+    return replace(found, inputs=_with_rows(found.inputs, job.result), **_brought(imported))
+
+
+def _of_documents(project: Project, documents: Mapping[int, Mapping[str, Any]]) -> dict[int, Sides]:
+    storages = {key: document.get("storage") for key, document in documents.items()}
+    sides = {key: (list(_tables(each, "input")), list(_tables(each, "output"))) for key, each in storages.items()}
+    ids = {_text(each, "source") for inputs, _ in sides.values() for each in inputs}
+    ids |= {_text(each, "destination") for _, outputs in sides.values() for each in outputs}
+    known = tables.find_all(project, sorted(ids - {""})) if ids - {""} else {}
+    return {
+        key: Sides(
+            [_mapped(known, _text(each, "source"), _text(each, "destination"), _taken(each)) for each in inputs],
+            [_mapped(known, _text(each, "destination"), _text(each, "source"), _written(each)) for each in outputs],
+        )
+        for key, (inputs, outputs) in sides.items()
+    }
+
+
+def _brought(imported: list[Mapped]) -> dict[str, Any]:
+    return {"outputs": imported, "is_imported": True} if imported else {}
 
 
 def _with_rows(inputs: list[Mapped], result: Mapping[str, Any]) -> list[Mapped]:
@@ -67,9 +91,9 @@ def _with_rows(inputs: list[Mapped], result: Mapping[str, Any]) -> list[Mapped]:
     ]
 
 
-def _imports_of(job: Job) -> list[TableImport]:
+def _imports_of(job_ids: Collection[int]) -> list[TableImport]:
     wanted = ("mode", "rows", "committed_at", "error", "table__name", "table__bucket__stage", "table__bucket__name")
-    found = TableImport.objects.filter(job=job).select_related("table__bucket").order_by("position")
+    found = TableImport.objects.filter(job__in=job_ids).select_related("table__bucket").order_by("position")
     return list(found.only("job_id", "table__bucket__project_id", *wanted))
 
 

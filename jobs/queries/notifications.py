@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -83,6 +83,15 @@ def card_of(orchestration: Configuration, now: datetime) -> Card:
         sub=f"{', '.join(events)}.",
         tells_nobody=not tells_failures,
     )
+
+
+def untold(project: Project, ids: Collection[int], now: datetime) -> set[int]:
+    """Those of these orchestrations whose failures nobody is told of. One query."""
+    reaches = Q(configuration__in=ids) | Q(configuration__isnull=True, component_id__in=("", ORCHESTRATOR))
+    holds = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
+    found = Subscription.objects.filter(reaches, holds, project=project, event=EventType.FAILED)
+    told = set(found.values_list("configuration", flat=True).distinct())
+    return set() if None in told else set(ids) - told
 
 
 def reaching(configuration: Configuration) -> list[Subscription]:

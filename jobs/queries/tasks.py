@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from jobs import waiting
 from jobs.models import Job
-from jobs.queries import outlook, reasons, sources
+from jobs.queries import opened, outlook, reasons
 from jobs.queries.outlook import NOT_EXECUTED
 from jobs.queries.rows import component_of, progress_notes, progress_words, url_of
 from jobs.queries.selections import name_of
@@ -47,7 +47,7 @@ class TaskRow:
     message: str = ""
     continues_on_failure: bool = False
     note: str = ""
-    lines: list[sources.Line] = field(default_factory=list)
+    details: opened.Opened | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ def phases_of(run: Job, plan: plans.Plan, children: Sequence[Job], view: View) -
         by_key=by_key,
         view=view,
         sentences=_sentences(children, view),
-        lines=_opened_lines(by_key, view),
+        details=opened.of_jobs(run.project, [by_key[key].pk for key in view.opened if key in by_key]),
         names=_names(run, [task for task in tasks if task.key in shown]),
         nested=progress_notes([child.pk for child in children if child.is_run and child.status in ACTIVE]),
         starts=starts,
@@ -174,7 +174,7 @@ class _Facts:
     by_key: Mapping[str, Job]
     view: View
     sentences: Mapping[int, str]
-    lines: Mapping[int, list[sources.Line]]
+    details: Mapping[int, opened.Opened]
     names: Mapping[tuple[str, str], str]
     nested: Mapping[int, str]
     starts: Mapping[str, datetime | None]
@@ -197,11 +197,6 @@ def _sentences(children: Sequence[Job], view: View) -> dict[int, str]:
         for pk, reason in waiting.reasons(children, now=view.now).items()
         if reason is not waiting.STARTING
     }
-
-
-def _opened_lines(by_key: Mapping[str, Job], view: View) -> dict[int, list[sources.Line]]:
-    opened = [by_key[key].pk for key in view.opened if key in by_key]
-    return sources.last_lines(opened)
 
 
 def _names(run: Job, tasks: Sequence[plans.PlanTask]) -> dict[tuple[str, str], str]:
@@ -239,7 +234,7 @@ def _row(number: int, task: plans.PlanTask, bars: Bars, facts: _Facts) -> TaskRo
         waiting=facts.sentences.get(job.pk, ""),
         note=facts.nested.get(job.pk, ""),
         message="" if job.status == JobStatus.SUCCESS else job.message,
-        lines=facts.lines.get(job.pk, []),
+        details=facts.details.get(job.pk),
     )
 
 

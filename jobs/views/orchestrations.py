@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from jobs.queries import overviews
+from jobs.queries import notifications, overviews
 from jobs.queries import runs as run_queries
 from jobs.views import ticks
 from jobs.views.answers import find_orchestration, page_or_fragment
@@ -38,12 +38,13 @@ def overview(request: MemberRequest, *, automations: overviews.Automations) -> H
     filters = overviews.read(request.GET)
     found = overviews.find(member.project, filters, automations)
     rows = run_queries.overview(found.page, project=member.project, now=member.now)
+    untold = notifications.untold(member.project, list(found.automations), member.now)
     response = page_or_fragment(
         request,
         "orchestrations/orchestration_list.html",
         "orchestrations/_orchestration_table.html",
         {
-            "orchestrations": [_row(each, member, found.automations) for each in rows],
+            "orchestrations": [_row(each, member, found.automations, untold) for each in rows],
             "active_count": found.active,
             "live_url": f"{request.path}{filters.query}" if found.active else "",
             **_around(request, filters, found),
@@ -94,14 +95,18 @@ def switch(request: MemberRequest, orchestration_id: int, *, automations: overvi
         return go_to(request, reverse(back, args=arguments))
     if request.htmx.target == f"orchestration-{orchestration.pk}":
         found = run_queries.overview_of(orchestration, now=member.now)
-        row = _row(found, member, automations(member.project, [orchestration.pk]))
+        untold = notifications.untold(member.project, [orchestration.pk], member.now)
+        row = _row(found, member, automations(member.project, [orchestration.pk]), untold)
         return render(request, "orchestrations/_orchestration_row.html", {"row": row})
     context = {**basics_of(orchestration, member), "target": "switch", "with_words": True}
     return render(request, "orchestrations/_enabled_switch.html", context)
 
 
 def _row(
-    found: run_queries.Overview, member: Member, automations: Mapping[int, overviews.Automation]
+    found: run_queries.Overview,
+    member: Member,
+    automations: Mapping[int, overviews.Automation],
+    untold: Collection[int],
 ) -> dict[str, Any]:
     orchestration = found.orchestration
     return {
@@ -111,6 +116,7 @@ def _row(
         "last_run": found.last_run,
         "spark": found.spark,
         "automation": automations.get(orchestration.pk),
+        "tells_nobody": orchestration.pk in untold,
         "links": _links(orchestration, member),
     }
 

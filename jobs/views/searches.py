@@ -113,7 +113,7 @@ def _problem(text: str, error: BadQuery) -> dict[str, str]:
     start = error.place.column - 1
     end = start + max(error.place.length, 1)
     return {
-        "message": f"{error.message.removesuffix('.')} (at {error.place.column}).",
+        "message": f"{error.message.removesuffix('.')} (character {error.place.column}).",
         "before": text[:start],
         "marked": text[start:end],
         "after": text[end:],

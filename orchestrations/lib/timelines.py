@@ -206,7 +206,7 @@ def _ticks(axis: _Axis, zone: tzinfo, now: float | None) -> list[Tick]:
         x = seconds / axis.seconds * 100
         if x > 100:
             break
-        label = _seconds_label(seconds) if is_short else _clock_label(axis, seconds, zone)
+        label = _seconds_label(seconds, step) if is_short else _clock_label(axis, seconds, zone)
         hidden = (now is not None and abs(x - now) < CROWDED) or x > 97
         anchor = "start" if x < 3 else "middle"
         ticks.append(Tick(percent(x), "" if hidden else label, anchor, is_minor=number % 2 == 1))
@@ -220,8 +220,9 @@ def _to_round(begin: datetime, step: float, zone: tzinfo) -> float:
     return -of_day % step
 
 
-def _seconds_label(seconds: float) -> str:
-    return f"{seconds / 60:g} min" if seconds and seconds % 60 == 0 else f"{round(seconds, 3):g} s"
+def _seconds_label(seconds: float, step: float) -> str:
+    """In one unit along the whole axis."""
+    return f"{seconds / 60:g} min" if step % 60 == 0 else f"{round(seconds, 3):g} s"
 
 
 def _clock_label(axis: _Axis, seconds: float, zone: tzinfo) -> str:

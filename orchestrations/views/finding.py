@@ -16,6 +16,7 @@ def find_configuration(request: MemberRequest, configuration_id: int, *, in_tras
     found = history.find_configuration(request.member.project, configuration_id, in_trash=in_trash)
     if found is None:
         raise Http404(f"There is no such configuration in {'the trash of ' if in_trash else ''}this project.")
+    request.section = "trash" if in_trash else "orchestrations" if found.component_id == ORCHESTRATOR else "components"
     return found
 
 

@@ -130,7 +130,9 @@ def replace_own(request: MemberRequest, orchestration_id: int) -> HttpResponse:
         raise Http404("There is no such orchestration in this project.")
     page_url = reverse("orchestration", args=[orchestration.project_id, orchestration.pk])
     if request.method != "POST":
-        context = {"fragment": wants_fragment(request), "name": orchestration.name, "page_url": page_url}
+        list_url = reverse("orchestrations", args=[orchestration.project_id])
+        about = {"name": orchestration.name, "list_url": list_url, "page_url": page_url}
+        context = {"fragment": wants_fragment(request), **about}
         return render(request, "orchestrations/token_confirm_replace.html", context)
     immediately = "immediately" in request.POST
     granting.replace_own(orchestration, actor=member.actor, now=member.now, immediately=immediately)

@@ -59,6 +59,11 @@ class Card:
         return f"{joined[:1].upper()}{joined[1:]}" if joined else "None"
 
     @property
+    def starts_by_itself(self) -> bool:
+        is_triggered = self.trigger is not None and self.trigger.is_enabled
+        return is_triggered or any(each.is_enabled for each in self.schedules)
+
+    @property
     def next_run_at(self) -> datetime | None:
         return min((each.next_run_at for each in self.schedules if each.next_run_at is not None), default=None)
 

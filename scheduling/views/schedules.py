@@ -84,6 +84,7 @@ def pause(request: MemberRequest, schedule_id: int) -> HttpResponse:
     context = {
         "fragment": wants_fragment(request),
         "schedule": schedule,
+        "list_url": reverse("orchestrations", args=[schedule.orchestration.project_id]),
         "page_url": page_url(schedule.orchestration),
         "action_url": request.path,
         "paused_until": schedule.paused_until if schedule.is_paused(member.now) else None,
@@ -112,6 +113,7 @@ def make_up(request: MemberRequest, orchestration_id: int) -> HttpResponse:
         "fragment": wants_fragment(request),
         "name": orchestration.name,
         "missed": missed.of(orchestration),
+        "list_url": reverse("orchestrations", args=[orchestration.project_id]),
         "page_url": page_url(orchestration),
         "action_url": request.path,
     }
@@ -175,6 +177,7 @@ def _drawn(
     context = {
         "fragment": wants_fragment(request),
         "orchestration": orchestration,
+        "list_url": reverse("orchestrations", args=[orchestration.project_id]),
         "page_url": page_url(orchestration),
         "action_url": request.path,
         "trigger_url": reverse("event-trigger", args=address) if schedule is None else "",

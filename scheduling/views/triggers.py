@@ -74,6 +74,7 @@ def inspect(request: MemberRequest, orchestration_id: int) -> HttpResponse:
     context = {
         "fragment": wants_fragment(request),
         "orchestration": orchestration,
+        "list_url": reverse("orchestrations", args=[orchestration.project_id]),
         "page_url": page_url(orchestration),
         "here": request.path,
         "trigger": trigger,
@@ -129,6 +130,7 @@ def _drawn(
     context = {
         "fragment": wants_fragment(request),
         "orchestration": orchestration,
+        "list_url": reverse("orchestrations", args=[orchestration.project_id]),
         "page_url": page_url(orchestration),
         "action_url": request.path,
         "times_url": reverse("schedule-new", args=[project.pk, orchestration.pk]),

@@ -117,6 +117,22 @@ def test_open_menus_are_accessible(site: Site, world: World, alice: User) -> Non
     assert found == []
 
 
+@pytest.mark.parametrize("name", ["orchestrations", "orchestration-tasks"])
+def test_open_menus_fit_on_a_phone(name: str, site: Site, world: World, alice: User) -> None:
+    found = []
+    with site.page_of(alice, width=PHONE["width"]) as page:
+        page.goto(reverse(name, args=arguments(name, world)))
+        for menu in page.locator("details[data-menu]:visible").all():
+            menu.locator("summary").click()
+            box = menu.locator(".menu__list").bounding_box()
+            assert box is not None
+            is_inside = box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
+            found += [*overflow_of(page), *([] if is_inside else [f"{menu.inner_text()} stands at {box}"])]
+            page.keyboard.press("Escape")
+
+    assert found == []
+
+
 def test_suggestions_are_accessible(site: Site, world: World, alice: User) -> None:
     with site.page_of(alice) as page:
         page.goto(f"/projects/{world.project.pk}/jobs/")

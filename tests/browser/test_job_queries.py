@@ -90,7 +90,7 @@ def test_a_bad_query_says_where(site: Site, project: Project, jobs: list[Job], a
         field.fill("by:me statsu:error")
         field.press("Enter")
 
-        expect(page.get_by_role("alert").filter(has_text="did you mean status? (at 7)")).to_be_visible()
+        expect(page.get_by_role("alert").filter(has_text="did you mean status? (character 7)")).to_be_visible()
         expect(page.locator("mark")).to_have_text("statsu")
         expect(field).to_have_value("by:me statsu:error")
         assert len(rows(page)) == 25

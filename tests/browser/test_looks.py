@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from jobs.models import Job
 from orchestrations.models import Project, User
 from tests.browser.conftest import Site
 from tests.browser.judge import overflow_of, violations_of
@@ -14,6 +15,25 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(trans
 
 LIGHT_CANVAS, DARK_CANVAS = 200, 60
 """The grounds of the two themes are lighter and darker than these (of 255)."""
+LEAST_OF_A_MARK = 3
+MOST_OF_A_PHONE, ROOM_OF_A_SCHEDULE = 250, 150
+CONTRASTS = """cells => {
+    const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    const light = (...colours) => {
+        for (const colour of colours) { context.fillStyle = colour; context.fillRect(0, 0, 1, 1); }
+        const parts = [...context.getImageData(0, 0, 1, 1).data].slice(0, 3).map(part => part / 255);
+        const [red, green, blue] = parts.map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const ground = element => getComputedStyle(element).backgroundColor;
+    const under = element => element ? [...under(element.parentElement), ground(element)] : [];
+    return cells.map(cell => {
+        const grounds = under(cell);
+        const [less, more] = [light(...grounds), light(...grounds, getComputedStyle(cell).color)].sort((a, b) => a - b);
+        return [cell.dataset.status, (more + 0.05) / (less + 0.05)];
+    });
+}"""
+"""Of the mark and its ground, each colour laid over what is below it."""
 
 
 @pytest.fixture
@@ -38,6 +58,49 @@ def test_a_page_that_is_not_there_looks_like_the_others(site: Site, world: World
 
         assert [*violations_of(page), *overflow_of(page)] == []
     site.complaints = [said for said in site.complaints if "status of 404" not in said]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_mark_of_a_cell_is_seen_on_it(theme: str, site: Site, world: World, alice: User) -> None:
+    with site.page_of(alice, color_scheme=theme) as page:
+        page.goto("/styleguide/")
+        contrasts = page.eval_on_selector_all(".legend .score__cell:has(svg)", CONTRASTS)
+
+    assert len(contrasts) > 3
+    assert {status: found for status, found in contrasts if found < LEAST_OF_A_MARK} == {}
+
+
+def test_the_picture_of_the_next_starts_is_as_wide_as_a_phone(site: Site, world: World, alice: User) -> None:
+    with site.page_of(alice, width=360) as page:
+        page.goto(f"/projects/{world.project.pk}/next-starts/")
+        box = page.get_by_role("img", name="listed below").first.bounding_box()
+
+    assert box is not None
+    assert box["width"] > MOST_OF_A_PHONE
+
+
+def test_on_a_tablet_the_overview_has_room_for_schedules(site: Site, world: World, alice: User) -> None:
+    with site.page_of(alice, width=768) as page:
+        box = page.locator("td.c-starts").first.bounding_box()
+
+    assert box is not None
+    assert box["width"] > ROOM_OF_A_SCHEDULE
+
+
+@pytest.mark.parametrize("width", [1280, 1024, 768, 360])
+def test_a_long_note_leaves_the_names_of_jobs_readable(width: int, site: Site, world: World, alice: User) -> None:
+    long = "The connection was closed by the server while rows were read, and all attempts are used up. " * 3
+    Job.objects.filter(pk=world.failed_run.pk).update(message=long)
+    with site.page_of(alice, width=width) as page:
+        page.goto(f"/projects/{world.project.pk}/jobs/?q=is%3Arun")
+        name = page.locator(f"#job-{world.failed_run.pk}-link")
+        is_whole = name.evaluate(
+            "name => name.scrollWidth <= name.clientWidth || getComputedStyle(name).display === 'inline'"
+        )
+
+        assert name.inner_text() == "Daily Sales Refresh"
+        assert is_whole
+        assert overflow_of(page) == []
 
 
 def test_a_person_may_choose_the_theme(site: Site, world: World, alice: User) -> None:

@@ -63,6 +63,14 @@ def test_a_short_run_counts_from_its_start_and_a_long_one_shows_the_clock() -> N
     assert [tick.label for tick in long.ticks] == ["14:05", "14:10", "14:15", "14:20", ""]
 
 
+def test_an_axis_has_one_unit() -> None:
+    of_seconds = draw([], begin=BEGIN, end=after(110), now=after(110), zone=PRAGUE)
+    of_minutes = draw([], begin=BEGIN, end=after(290), now=after(290), zone=PRAGUE)
+
+    assert [tick.label for tick in of_seconds.ticks] == ["0 s", "20 s", "40 s", "60 s", "80 s", "100 s"]
+    assert [tick.label for tick in of_minutes.ticks] == ["0 min", "1 min", "2 min", "3 min", "4 min"]
+
+
 def test_a_label_gives_way_to_now() -> None:
     timeline = draw([], begin=BEGIN, end=None, now=after(900), zone=PRAGUE)
 

@@ -59,6 +59,14 @@ def test_a_table_that_is_written_too_late_is_told_and_phases_are_arranged(
     assert [name for name, _ in saved(tangled)] == ["Phase 2", "Phase 1", "Phase 1 (2)"]
 
 
+def test_each_task_says_what_it_reads_and_writes(tangled: Configuration, as_alice: Client) -> None:
+    page = words(open_editor(as_alice, tangled))
+
+    assert "In: in.c-shop.orders Out: out.c-shop.sums" in page
+    assert "Out: in.c-shop.orders" in page
+    assert ".*" not in page
+
+
 def test_tasks_that_wait_for_each_other_are_refused_by_name(project: Project, as_alice: Client) -> None:
     rows = [build(project, "Here", ["out.c-x.b"], ["out.c-x.a"]), build(project, "There", ["out.c-x.a"], ["out.c-x.b"])]
     orchestration = builders.build_orchestration(project, [task(row) for row in rows])

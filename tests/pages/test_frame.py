@@ -139,6 +139,35 @@ def test_a_run_belongs_to_the_orchestrations_and_its_tasks_to_the_jobs(world: Wo
     assert marked(world.child) == ["Jobs"]
 
 
+@pytest.mark.parametrize(
+    ("name", "of", "label"),
+    [
+        ("versions", "orchestration", "Orchestrations"),
+        ("configuration-copy", "orchestration", "Orchestrations"),
+        ("schedule-new", "orchestration", "Orchestrations"),
+        ("event-trigger", "orchestration", "Orchestrations"),
+        ("schedule", "schedule", "Orchestrations"),
+        ("next-starts", "", "Orchestrations"),
+        ("versions", "extractor", "Components"),
+        ("configuration-copy", "extractor", "Components"),
+    ],
+)
+def test_a_page_says_in_which_part_it_lies(name: str, of: str, label: str, world: World, as_alice: Client) -> None:
+    address = [world.project.pk, *([getattr(world, of).pk] if of else [])]
+    page = as_alice.get(reverse(name, args=address))
+
+    assert [entry["label"] for entry in page.context["frame"]["nav"] if entry["current"]] == [label]
+
+
+@pytest.mark.parametrize("name", ["schedule-new", "event-trigger", "event-trigger-inspector", "orchestration-token"])
+def test_the_way_to_a_page_of_an_orchestration_begins_at_the_list(name: str, world: World, as_alice: Client) -> None:
+    page = as_alice.get(reverse(name, args=[world.project.pk, world.orchestration.pk])).text
+
+    way = page.partition('aria-label="Breadcrumb">')[2].partition("</nav>")[0]
+    assert way.startswith(f'<a href="{reverse("orchestrations", args=[world.project.pk])}">Orchestrations</a>')
+    assert world.orchestration.name in way
+
+
 def test_logging_out_by_a_link_is_refused(as_alice: Client) -> None:
     assert as_alice.get("/logout/").status_code == 405
     assert as_alice.get("/theme/").status_code == 405

@@ -195,10 +195,53 @@ def test_an_opened_task_shows_its_last_lines_and_stays_open(run: Job, as_alice: 
     context = as_alice.get(address_of(run), {"open": "orders"}).context
 
     row = context["phases"][0].tasks[0]
-    assert [line.text for line in row.lines] == [f"line {number}" for number in range(18, 30)]
+    assert [line.text for line in row.details.lines] == [f"line {number}" for number in range(18, 30)]
     assert context["job"].live_url.endswith("?open=orders")
     assert row.toggle_url == address_of(run)
     assert context["phases"][0].tasks[1].toggle_url.endswith("?open=orders&open=customers")
+
+
+def words_of_tables(page: str) -> list[str]:
+    return [" ".join(re.sub(r"<[^>]+>", " ", each).split()) for each in re.findall(r"detail__tables\">(.*?)</p>", page)]
+
+
+@pytest.mark.parametrize(
+    ("status", "has_imported", "out"),
+    [
+        (JobStatus.PROCESSING, False, "Out: out.c-shop.sums"),
+        (JobStatus.ERROR, False, "Out, not imported: out.c-shop.sums"),
+        (JobStatus.SUCCESS, True, "Out: out.c-shop.sums (3 rows, full load)"),
+    ],
+)
+def test_an_opened_task_shows_its_tables_in_and_out(
+    status: JobStatus, has_imported: bool, out: str, project: Project, as_alice: Client
+) -> None:
+    storage = {
+        "input": {"tables": [{"source": "in.c-shop.orders", "destination": "orders"}]},
+        "output": {"tables": [{"source": "sums", "destination": "out.c-shop.sums"}]},
+    }
+    document = {"parameters": {"command": ["true"]}, "storage": storage}
+    sums = builders.build_configuration(project, name="Sums", document=document)
+    run = build_job(builders.build_orchestration(project, [task(sums, key="sums")]), JobStatus.PROCESSING)
+    job = build_child(run, sums, "sums", status)
+    if has_imported:
+        builders.build_import(builders.build_table(project, "out.c-shop.sums"), job=job, rows=3)
+
+    closed = as_alice.get(address_of(run)).text
+    opened = as_alice.get(address_of(run), {"open": "sums"}).text
+
+    assert words_of_tables(closed) == []
+    assert words_of_tables(opened) == ["In: in.c-shop.orders", out]
+
+
+def test_the_tables_of_an_opened_task_are_those_it_brings_itself(run: Job, as_alice: Client) -> None:
+    orders = child(run, "orders", JobStatus.SUCCESS)
+    storage = {"output": {"tables": [{"source": "x", "destination": "out.c-own.x"}]}}
+    Job.objects.filter(pk=orders.pk).update(request={"configData": {"parameters": {}, "storage": storage}})
+
+    opened = as_alice.get(address_of(run), {"open": ["orders", "customers"]}).text
+
+    assert words_of_tables(opened) == ["Out, not imported: out.c-own.x"]
 
 
 def test_events_and_history_come_anew_when_the_job_has_settled(world: World, as_alice: Client) -> None:

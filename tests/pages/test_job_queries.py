@@ -138,7 +138,7 @@ def test_a_bad_query_says_where_and_the_list_stays(project: Project, jobs: dict[
     assert response.context["problem"]["marked"] == '"'
     assert "&lt;b&gt;<mark>&quot;</mark>err" in response.text
     response = as_alice.get(reverse("jobs", args=[project.pk]), {"q": "by:me statsu:err"})
-    assert "Unknown field “statsu”: did you mean status? (at 7)" in response.text
+    assert "Unknown field “statsu”: did you mean status? (character 7)" in response.text
     assert 'value="by:me statsu:err"' in response.text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from django.utils import timezone
 
 from jobs.models import Delivery, Notice
 from jobs.notifying import delivering, expanding
-from orchestrations.models import Subscription, User
+from orchestrations.models import EventType, Subscription, User
+from scheduling.models import EventTrigger, Schedule
+from tests import builders
 from tests.pages.world import World
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +22,75 @@ pytestmark = pytest.mark.django_db
 
 def form_url(world: World) -> str:
     return reverse("orchestration-notifications", args=[world.project.pk, world.orchestration.pk])
+
+
+NOTE = "Nobody is notified when it fails"
+
+
+def notes_about(world: World, client: Client) -> list[bool]:
+    """Whether the overview, the page and the row after a switch say that nobody is notified."""
+    address = [world.project.pk, world.orchestration.pk]
+    headers = {"HX-Request": "true", "HX-Target": f"orchestration-{world.orchestration.pk}"}
+    overview = client.get(reverse("orchestrations", args=address[:1])).text
+    page = client.get(reverse("orchestration", args=address)).text
+    enabled = "0" if world.orchestration.is_disabled else "1"
+    row = client.post(reverse("orchestration-switch", args=address), {"enabled": enabled}, headers=headers).text
+    return [NOTE in text for text in (overview, page, row)]
+
+
+def test_what_starts_by_itself_and_tells_nobody_of_its_failures_has_a_note(world: World, as_alice: Client) -> None:
+    told = notes_about(world, as_alice)
+    world.subscription.event, world.subscription.address = EventType.SUCCEEDED, "team@example.org"
+    world.subscription.save()
+
+    assert told == [False] * 3
+    assert notes_about(world, as_alice) == [True] * 3
+
+
+@pytest.mark.parametrize(
+    "listener",
+    [
+        {"configuration": None, "component_id": ""},
+        {"configuration": None, "component_id": "keboola.orchestrator"},
+    ],
+    ids=["of the project", "of the component"],
+)
+def test_a_listener_of_everything_counts_for_each(listener: dict[str, Any], world: World, as_alice: Client) -> None:
+    Subscription.objects.update(**listener)
+
+    assert notes_about(world, as_alice) == [False] * 3
+
+
+@pytest.mark.parametrize(
+    "listener",
+    [
+        {"configuration": None, "component_id": "command"},
+        {"expires_at": builders.NOW - timedelta(days=1)},
+    ],
+    ids=["of another component", "until yesterday"],
+)
+def test_a_listener_that_hears_nothing_of_it_does_not_count(
+    listener: dict[str, Any], world: World, as_alice: Client
+) -> None:
+    Subscription.objects.update(**listener)
+
+    assert notes_about(world, as_alice) == [True] * 3
+
+
+def test_what_does_not_start_by_itself_has_no_note(world: World, as_alice: Client) -> None:
+    Subscription.objects.all().delete()
+    Schedule.objects.update(is_enabled=False, next_run_at=None)
+    EventTrigger.objects.update(is_enabled=False)
+
+    assert notes_about(world, as_alice) == [False] * 3
+
+
+def test_what_is_disabled_has_no_note(world: World, as_alice: Client) -> None:
+    Subscription.objects.all().delete()
+    world.orchestration.is_disabled = True
+    world.orchestration.save(update_fields=["is_disabled"])
+
+    assert notes_about(world, as_alice) == [False] * 3
 
 
 def test_what_is_typed_is_kept_until_it_is_saved(world: World, as_alice: Client) -> None:

@@ -256,7 +256,7 @@ def test_a_row_says_how_it_starts(many: Project, automated: dict[int, Configurat
     assert "2 schedules" in said[2] and "Next" in said[2]
     assert "Every day at 00:13, UTC, when tables are updated" in said[3]
     assert "By hand" in said[4]
-    assert "Ignored while disabled" in said[5] and "Next" not in said[5]
+    assert "Disabled: schedule and trigger are ignored" in said[5] and "Next" not in said[5]
 
 
 def test_its_row_keeps_saying_it_when_it_is_switched(
@@ -267,7 +267,7 @@ def test_its_row_keeps_saying_it_when_it_is_switched(
 
     row = as_alice.post(reverse("orchestration-switch", args=[many.pk, pk]), {"enabled": "0"}, headers=headers).text
 
-    assert "Every day at 00:13, UTC" in row and "Ignored while disabled" in row
+    assert "Every day at 00:13, UTC" in row and "Disabled: schedule and trigger are ignored" in row
 
 
 def test_only_who_may_change_it_has_a_menu(world: World, as_alice: Client, as_bob: Client, as_oscar: Client) -> None:

@@ -34,6 +34,27 @@ def shown(page: str, name: str) -> str:
     return re.findall(rf'name="{name}"[^>]*value="([^"]*)"', page)[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "of", "button"),
+    [
+        ("schedule-new", "orchestration", "Update the preview"),
+        ("configuration-automate", "extractor", "Update the next schedules"),
+    ],
+)
+def test_the_page_of_its_own_is_drawn_anew_by_a_button_and_the_dialog_by_itself(
+    name: str, of: str, button: str, world: World, as_alice: Client
+) -> None:
+    address = reverse(name, args=[world.project.pk, getattr(world, of).pk])
+
+    page = as_alice.get(address).text
+    dialog = as_alice.get(address, headers={"HX-Request": "true"}).text
+
+    assert button in page
+    assert "<noscript>" not in page
+    assert button not in dialog
+    assert 'hx-trigger="change' in dialog
+
+
 def test_choices_and_expression_follow_each_other(world: World, as_alice: Client) -> None:
     url = new_url(world)
     form: dict[str, Any] = {"mode": "custom", "shown_mode": "custom", "was": "0 0 * * *", "expression": "0 0 * * *"}

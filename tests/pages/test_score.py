@@ -172,6 +172,8 @@ def test_the_last_versions_and_the_token_stand_beside_it(world: World, as_alice:
     assert [version["version"] for version in response.context["versions"]] == [6, 5, 4, 3]
     assert 'title="What changed in #6">Change 4</a>' in response.text
     assert "Not used yet, never expires" in response.text
+    token = response.context["token"]
+    assert f'<a href="{reverse("token", args=[world.project.pk, token.pk])}">{token.description}</a>' in response.text
 
 
 def test_an_orchestration_without_tasks_says_so_and_offers_no_run(project: Project, as_alice: Client) -> None:

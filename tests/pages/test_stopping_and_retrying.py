@@ -27,6 +27,7 @@ def test_terminating_asks_first_and_then_stops(world: World, as_alice: Client) -
 
     world.waiting_run.refresh_from_db()
     assert "It will be cancelled; nothing has been done yet." in question
+    assert "Keep it waiting" in question
     assert response["Location"] == reverse("job", args=[world.project.pk, world.waiting_run.pk])
     assert (world.waiting_run.status, world.waiting_run.terminated_by) == (JobStatus.CANCELLED, "Alice")
 
@@ -39,9 +40,12 @@ def test_what_has_ended_is_not_terminated(world: World, as_alice: Client) -> Non
 
 
 def test_a_retry_checks_what_failed_and_what_was_not_executed(world: World, as_alice: Client) -> None:
-    context = as_alice.get(reverse("job-retry", args=[world.project.pk, world.failed_run.pk])).context
+    response = as_alice.get(reverse("job-retry", args=[world.project.pk, world.failed_run.pk]))
 
-    choices = [task for phase in context["phases"] for task in phase.tasks]
+    choices = [task for phase in response.context["phases"] for task in phase.tasks]
+    last_row = response.text.rpartition('<label class="thing"')[2]
+    assert '<span class="muted">Not chosen</span>' in last_row
+    assert "<code>run</code>" not in response.text
     assert [(choice.id, choice.is_checked, choice.last_status) for choice in choices] == [
         ("orders", False, "success"),
         ("broken", True, "error"),
