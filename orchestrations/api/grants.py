@@ -11,7 +11,7 @@ from orchestrations.api.configurations import find_configuration
 from orchestrations.api.errors import STORAGE, ApiError, Invalid, NotFound
 from orchestrations.api.fields import Fields
 from orchestrations.api.operations import LIMIT_AND_OFFSET, operation
-from orchestrations.api.schemas import TOKEN, TOKEN_EVENT, TOKEN_REQUEST
+from orchestrations.api.schemas import CHANGED_TOKEN, NEW_TOKEN, TOKEN, TOKEN_EVENT
 from orchestrations.api.tokens import DEFAULT
 from orchestrations.api.wire import Answer, Call, endpoint, number_of, origin
 from orchestrations.components.catalogue import ORCHESTRATOR
@@ -26,7 +26,7 @@ def _list(call: Call) -> Any:
     return [_shown(call, row) for row in granting.of_project(call.project)]
 
 
-@operation("Create a token; its text is told this once", {201: TOKEN}, body=TOKEN_REQUEST)
+@operation("Create a token; its text is told this once", {201: TOKEN}, body=NEW_TOKEN)
 def _create(call: Call) -> Any:
     _require_own(call)
     try:
@@ -41,7 +41,7 @@ def _show(call: Call, token_id: str) -> Any:
     return _shown(call, _find(call, token_id))
 
 
-@operation("Change a token", {200: TOKEN}, body=TOKEN_REQUEST)
+@operation("Change a token", {200: TOKEN}, body=CHANGED_TOKEN)
 def _change(call: Call, token_id: str) -> Any:
     _require_own(call)
     token = _find(call, token_id)

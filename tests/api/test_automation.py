@@ -137,3 +137,13 @@ def test_who_may(api: Api, project: Project, orchestration: Configuration, bob: 
     assert stranger.get(SCHEDULES).json() == stranger.get(TRIGGERS).json() == []
     assert_queue_error(stranger.delete(f"{SCHEDULES}/{schedule}"), 404)
     assert_storage_error(stranger.delete(f"{TRIGGERS}/{trigger}"), 404)
+
+
+def test_a_trigger_stays_with_its_orchestration(api: Api, project: Project, orchestration: Configuration) -> None:
+    trigger = builders.build_trigger(orchestration, builders.build_table(project, "in.c-sales.orders"))
+
+    same = api.put(f"{TRIGGERS}/{trigger.pk}", {"configurationId": orchestration.key, "component": ORCHESTRATOR})
+    other = api.put(f"{TRIGGERS}/{trigger.pk}", {"configurationId": "another"})
+
+    assert same.status_code == 200
+    assert "stays with its orchestration" in assert_storage_error(other, 422)
