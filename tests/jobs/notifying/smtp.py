@@ -17,15 +17,21 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 
 class Postbox:
-    """``answer`` is what it says to a whole message, ``refused`` are addresses that it does not take."""
+    """``answer`` is what it says to a whole message, ``refused`` are addresses that it does not take.
+
+    It answers nothing while it may not: whoever waits for that finds ``is_asked``.
+    """
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.answer = "250 OK"
         self.refused: dict[str, str] = {}
-        self.stalls = threading.Event()
+        self.may_answer, self.is_asked = threading.Event(), threading.Event()
+        self.may_answer.set()
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        self.is_asked.set()
+        await asyncio.to_thread(self.may_answer.wait, 30)
         if address in self.refused:
             return self.refused[address]
         envelope.rcpt_tos.append(address)
