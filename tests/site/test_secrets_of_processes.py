@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.clusters import wait_for
-from tests.jobs.notifying.smtp import Postbox, listening
+from tests.jobs.notifying.smtp import Postbox, listening, text_of
 from tests.jobs.performing import python
 from tests.site import launched
 from tests.site.launched import Up
@@ -139,12 +139,6 @@ def build_orchestration(installation: Installation) -> str:
     }
     installation.call("POST", "notification/project-subscriptions", wanted)
     return run
-
-
-def text_of(mail: Any) -> str:
-    """Its headers and its parts, decoded."""
-    parts = [part.get_content() for part in mail.walk() if not part.is_multipart()]
-    return "\n".join([*(f"{name}: {value}" for name, value in mail.items()), *map(str, parts)])
 
 
 def files(folder: Path) -> Iterator[Path]:

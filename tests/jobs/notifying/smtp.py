@@ -80,3 +80,9 @@ def running(settings: Any, postbox: Postbox) -> Iterator[Postbox]:
         settings.EMAIL_HOST = "127.0.0.1"
         settings.EMAIL_PORT = port
         yield postbox
+
+
+def text_of(mail: EmailMessage) -> str:
+    """Its headers and its parts, decoded."""
+    parts = [part.get_content() for part in mail.walk() if not part.is_multipart()]
+    return "\n".join([*(f"{name}: {value}" for name, value in mail.items()), *map(str, parts)])
