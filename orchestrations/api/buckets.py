@@ -30,7 +30,7 @@ def _create(call: Call) -> Any:
     name = body.text("name")
     if not name:
         raise Invalid("name", "is missing.")
-    if body.given("sourceBucketId"):
+    if body.given("sourceBucketId") or body.given("sourceProjectId"):
         source = _find_shared(call)
         row = buckets.link(call.project, source, stage=stage, name=name, actor=call.actor, now=call.now)
     else:

@@ -107,6 +107,7 @@ _TOKEN_FIELDS = {
 }
 NEW_TOKEN = request("NewToken", _TOKEN_FIELDS, required=["description"])
 CHANGED_TOKEN = request("ChangedToken", _TOKEN_FIELDS)
+REPLACEMENT = request("Replacement", {"immediately": FLAG})
 TOKEN_EVENT = record(
     "TokenEvent",
     {

@@ -14,6 +14,14 @@ from orchestration_site import openapi
 from orchestrations.api.fields import Fields
 
 FLAGS = [True, False, 1, 0, "1", "0", "true", "false", "True", "False", "TRUE", "FALSE", ""]
+NOT_TAKEN = {
+    "query": {"whereColumn", "whereFilters", "changedSince", "changedUntil"},
+    "body": {
+        *("dataUrl", "snapshotId", "dataWorkspaceId", "dataTableName", "escapedBy", "changedUntil"),
+        *("variableValuesId", "rows"),
+    },
+}
+"""Read only to be refused, with what to do instead: what clients know from other installations."""
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 

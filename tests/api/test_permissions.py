@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,16 +13,21 @@ from django.utils import timezone
 from orchestration_site import openapi
 from orchestrations import granting, tokens
 from orchestrations.access import Actor
+from orchestrations.api import fields
 from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.models import Configuration, Project, Role, Token, User
 from tests import builders
+from tests.api.acceptance import NOT_TAKEN, named, recorded
 from tests.api.conftest import Api, api_of, build_token, limited_api
 from tests.api.permitted import EXPECTED
 from tests.api.test_automation import declare
+from tests.api.test_files import put
 from tests.api.test_wire import build_subscription
 
 pytestmark = pytest.mark.django_db
 REFUSED = frozenset({401, 403, 404})
+NOT_DONE = {"DELETE /v2/storage/buckets/{bucket_id}", "POST /v2/storage/triggers"}
+"""What an admin is refused here: the bucket has tables, and the orchestration a trigger."""
 
 
 class TakenBack(Exception):
@@ -175,7 +180,12 @@ def filled(value: Any, world: dict[str, Any]) -> Any:
 
 
 def let_through(operation: str, api: Api, world: dict[str, Any]) -> bool:
-    """Whether the call is refused neither for its token nor for what that may see. What it did is taken back."""
+    """Whether the call is refused neither for its token nor for what that may see."""
+    return answered(operation, api, world) not in REFUSED
+
+
+def answered(operation: str, api: Api, world: dict[str, Any], before: Callable[[], object] = lambda: None) -> int:
+    """The status of the answer. What the call did is taken back."""
     method, path, *_ = operation.split(" ")
     parts = {"orchestrator": ORCHESTRATOR, **world}
     known = parts | {name: parts[other] for name, other in OTHER_PARTS.get(operation, {}).items()}
@@ -183,12 +193,43 @@ def let_through(operation: str, api: Api, world: dict[str, Any]) -> bool:
         with transaction.atomic():
             prepared = api.post("/v2/storage/files/prepare", {"name": "mine.csv"})
             known["own_file"] = prepared.json().get("id", "none")
+            if prepared.status_code == 200:
+                put(prepared.json(), "", b"id,amount\n1,10\n")
             body = {name: filled(value, known) for name, value in BODIES.get(operation, {}).items()}
+            before()
             response = api.call(method, path.format(**known), body or None)
             assert response.status_code < 500, response.content
             raise TakenBack
     except TakenBack:
-        return response.status_code not in REFUSED
+        return int(response.status_code)
+
+
+def test_every_field_that_is_described_is_read_and_the_other_way_round(
+    callers: dict[str, Api], world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With requests that do what they ask for, which made up ones seldom do."""
+    read: dict[str, set[str]] = {"query": set(), "body": set()}
+    of_query, of_body = fields.of_query, fields.of_body
+    monkeypatch.setattr(fields, "of_query", lambda request: recorded(of_query(request), read["query"]))
+    monkeypatch.setattr(fields, "of_body", lambda request: recorded(of_body(request), read["body"]))
+    done, wrong = set(), []
+
+    def forget() -> None:
+        for names in read.values():
+            names.clear()
+
+    for operation in operations():
+        method, path = operation.split(" ")
+        said = openapi.document()["paths"][path][method.lower()]
+        status = answered(operation, callers["admin"], world, before=forget)
+        for place, names in read.items():
+            wrong += [f"{operation} reads {name}" for name in names - named(said, place) - NOT_TAKEN[place]]
+            if status < 400:
+                done.add(operation)
+                wrong += [f"{operation} passes over {name}" for name in named(said, place) - names]
+
+    assert wrong == []
+    assert set(operations()) - done == NOT_DONE
 
 
 def test_every_call_has_a_row() -> None:

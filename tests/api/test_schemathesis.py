@@ -23,7 +23,7 @@ from orchestrations.api import errors, fields
 from orchestrations.api.errors import Invalid, Service
 from orchestrations.models import Project, Token
 from tests import builders
-from tests.api.acceptance import keeps, named, recorded
+from tests.api.acceptance import NOT_TAKEN, keeps, named, recorded
 from tests.api.conftest import build_token
 
 pytestmark = pytest.mark.django_db
@@ -36,14 +36,6 @@ MEANT = re.compile(
     r"|as in 0.2 for 20 %|a number from 0 to"
 )
 """Refusals of what is well formed: what it speaks of is not there, or a text does not mean what it should."""
-NOT_TAKEN = {
-    "query": {"whereColumn", "whereFilters", "changedSince", "changedUntil"},
-    "body": {
-        *("dataUrl", "snapshotId", "dataWorkspaceId", "dataTableName", "escapedBy", "changedUntil"),
-        *("variableValuesId", "rows"),
-    },
-}
-"""Read only to be refused, with what to do instead: what clients know from other installations."""
 KEPT = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
 
 
