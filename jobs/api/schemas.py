@@ -193,7 +193,10 @@ NEW_FILE = request(
 )
 _CSV = {
     "dataFileId": {**ID, "description": "Of a file that has been prepared and uploaded."},
-    "columns": list_of(TEXT),
+    "columns": {
+        **list_of(TEXT),
+        "description": "Of what the file holds, in its order: it has no line of headers then.",
+    },
     "delimiter": text(2),
     "enclosure": text(2),
     "withoutHeaders": FLAG,

@@ -104,6 +104,7 @@ def world(project: Project, alice: User, callers: dict[str, Api]) -> dict[str, A
     file_id = callers["admin"].post("/v2/storage/files/prepare", {"name": "a.csv"}).json()["id"]
     run = builders.launch(daily)
     return {
+        "project_id": str(project.pk),
         "component_id": "command",
         "configuration_id": load.key,
         "branch_id": "default",
@@ -141,7 +142,7 @@ OTHER_PARTS = {
 """Where a part of the address is not what its name says."""
 BODIES: dict[str, dict[str, Any]] = {
     "POST /v2/storage/buckets": {"name": "c-new", "stage": "in"},
-    "POST /v2/storage/buckets/{bucket_id}/share-to-projects": {"targetProjectIds": ["1"]},
+    "POST /v2/storage/buckets/{bucket_id}/share-to-projects": {"targetProjectIds": ["{project_id}"]},
     "POST /v2/storage/buckets/{bucket_id}/tables-async": {"name": "new", "dataFileId": "{own_file}"},
     "POST /v2/storage/tables/{table_id}/import-async": {"dataFileId": "{own_file}"},
     "POST /v2/storage/tables/{table_id}/updates": {"rows": 1},
@@ -176,6 +177,8 @@ BODIES |= {operation: said["body"] for operation, said in OF_RUNS.items() if "bo
 
 
 def filled(value: Any, world: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [filled(each, world) for each in value]
     return value.format(**world) if isinstance(value, str) else value
 
 
