@@ -195,7 +195,7 @@ _CSV = {
     "dataFileId": {**ID, "description": "Of a file that has been prepared and uploaded."},
     "columns": {
         **list_of(TEXT),
-        "description": "Of what the file holds, in its order: it has no line of headers then.",
+        "description": "Of the file, in its order: it has no line of headers then.",
     },
     "delimiter": text(2),
     "enclosure": text(2),
