@@ -1,7 +1,8 @@
 """Files on their way in or out by the API: in the folder of uploads or downloads of a project, for a day (API.md).
 
 An upload is ``uploads/<key>``, beside it ``<key>.json`` with what was said of it and ``<key>.blocks`` while it comes in
-pieces. A download is the folder that a job of ``storing.unload`` wrote. Whoever shows a grant may touch that one file.
+pieces; a sliced one is the folder ``<key>.slices``. A download is the folder that a job of ``storing.unload`` wrote.
+Whoever shows a grant may touch that one file.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from jobs import storing
+from jobs import slices, storing
 
 GRANT_LASTS = timedelta(hours=1)
 CHUNK_BYTES = 1 << 20
@@ -51,6 +52,7 @@ class Upload:
     created_at: str
     tags: Sequence[str] = ()
     size_bytes: int | None = None
+    is_sliced: bool = False
 
 
 # --- Grants ------------------------------------------------------------------------------------
@@ -81,7 +83,14 @@ def _signature(container: str, name: str, permission: str, ends: str) -> str:
 
 
 def expect(
-    project_id: int, name: str, *, token_id: int, tags: Sequence[str], size_bytes: int | None, now: datetime
+    project_id: int,
+    name: str,
+    *,
+    token_id: int,
+    tags: Sequence[str],
+    size_bytes: int | None,
+    is_sliced: bool = False,
+    now: datetime,
 ) -> Upload:
     """Take note of a file that is to come."""
     upload = Upload(
@@ -91,9 +100,12 @@ def expect(
         created_at=now.isoformat(),
         tags=list(tags),
         size_bytes=size_bytes,
+        is_sliced=is_sliced,
     )
     folder = storing.folder_of(project_id, UPLOADS)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if is_sliced:
+        path_of(project_id, upload).mkdir(mode=0o700)
     (folder / f"{upload.key}.json").write_text(json.dumps(asdict(upload)), encoding="utf-8")
     return upload
 
@@ -116,13 +128,36 @@ def uploads_of(project_id: int) -> list[Upload]:
 
 
 def path_of(project_id: int, upload: Upload) -> Path:
-    return storing.folder_of(project_id, UPLOADS) / upload.key
+    """The file, or the folder of its slices."""
+    return storing.folder_of(project_id, UPLOADS) / (f"{upload.key}.slices" if upload.is_sliced else upload.key)
+
+
+def part_of(project_id: int, upload: Upload, part: str) -> Path | None:
+    """Where the bytes of a whole file lie, which has no parts, or those of a slice; None when it cannot have this."""
+    path = path_of(project_id, upload)
+    if bool(part) != upload.is_sliced:
+        return None
+    return slices.path_of(path, part) if upload.is_sliced else path
+
+
+def size_of(project_id: int, upload: Upload) -> int | None:
+    """Of what has come; before that what was said of it."""
+    path = path_of(project_id, upload)
+    if upload.is_sliced:
+        return slices.size_of(path) if path.exists() else upload.size_bytes
+    return path.stat().st_size if path.exists() else upload.size_bytes
 
 
 def copy_of(project_id: int, upload: Upload) -> Path | None:
-    """The file under another name, to be taken away: it may be loaded again. None when it has not come."""
+    """The file under another name, to be taken away: it may be loaded again. None when it has not come.
+
+    Of a sliced file a folder. Raises slices.Unfinished.
+    """
     source = path_of(project_id, upload)
     to = source.with_name(f"{uuid4().hex}.part")
+    if upload.is_sliced:
+        slices.copy(source, f"/{container_of(UPLOADS, project_id)}/{upload.key}/", to)
+        return to
     try:
         os.link(source, to)
     except FileNotFoundError:
@@ -132,37 +167,55 @@ def copy_of(project_id: int, upload: Upload) -> Path | None:
     return to
 
 
+def discard(path: Path) -> None:
+    """What ``copy_of`` gave, unless it was taken."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def forget(project_id: int, upload: Upload) -> None:
     path = path_of(project_id, upload)
-    path.unlink(missing_ok=True)
+    if path.exists():
+        discard(path)
     shutil.rmtree(_blocks(path), ignore_errors=True)
     path.with_name(f"{upload.key}.json").unlink(missing_ok=True)
 
 
-def receive(path: Path, content: IO[bytes]) -> Path:
+def room_for(path: Path, upload: Upload) -> int:
+    """How many bytes may come to this path: all slices of a file count together. Raises TooLarge."""
+    try:
+        beside = slices.bytes_beside(path.parent, path) if upload.is_sliced else 0
+    except slices.TooMany as error:
+        raise TooLarge(str(error)) from error
+    return max(0, settings.UPLOAD_LIMIT_BYTES - beside)
+
+
+def receive(path: Path, content: IO[bytes], room: int) -> Path:
     """The whole file at once. Raises TooLarge."""
-    return _write(path, content, settings.UPLOAD_LIMIT_BYTES)
+    return _write(path, content, room)
 
 
-def receive_block(path: Path, block_id: str, content: IO[bytes]) -> None:
+def receive_block(path: Path, block_id: str, content: IO[bytes], room: int) -> None:
     """A piece of the file. Raises TooLarge, also when it is one too much."""
     folder = _blocks(path)
     folder.mkdir(mode=0o700, exist_ok=True)
     there = [file.stat().st_size for file in folder.iterdir()]
     if len(there) >= MOST_BLOCKS:
         raise TooLarge(f"A file has at most {MOST_BLOCKS:,} blocks.")
-    _write(folder / _block_name(block_id), content, settings.UPLOAD_LIMIT_BYTES - sum(there))
+    _write(folder / _block_name(block_id), content, room - sum(there))
 
 
-def join_blocks(path: Path, block_ids: Iterable[str]) -> Path:
-    """The file from its pieces, in this order. Raises NoSuchBlock."""
+def join_blocks(path: Path, block_ids: Iterable[str], room: int) -> Path:
+    """The file from its pieces, in this order. Raises NoSuchBlock, TooLarge."""
     folder, draft = _blocks(path), path.with_name(f"{uuid4().hex}.part")
     try:
         with draft.open("xb") as whole:
             for block_id in block_ids:
                 with (folder / _block_name(block_id)).open("rb") as piece:
                     shutil.copyfileobj(piece, whole, CHUNK_BYTES)
-                if whole.tell() > settings.UPLOAD_LIMIT_BYTES:
+                if whole.tell() > room:
                     raise _too_large()
         draft.replace(path)
     except FileNotFoundError as error:

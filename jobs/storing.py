@@ -36,7 +36,7 @@ class Refused(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class CsvFile:
-    """A file that somebody has uploaded; ``load_file`` takes it away from ``path``."""
+    """A file that somebody has uploaded, or a folder of its slices; ``load_file`` takes it away from ``path``."""
 
     path: Path
     delimiter: str = ","

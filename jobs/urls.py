@@ -18,7 +18,6 @@ from jobs.views import (
     pausing,
     retries,
     row_deletions,
-    running,
     searches,
     table_actions,
     terminations,
@@ -28,7 +27,6 @@ from orchestrations.views import creating, transfers
 
 of_orchestrations = [
     path("help/", explaining.how_they_run, name="orchestrations-help"),
-    path("<int:orchestration_id>/run/", running.run, name="orchestration-run"),
     path("<int:orchestration_id>/notifications/", notifications.of_orchestration, name="orchestration-notifications"),
     # the editor of tasks
     path("<int:orchestration_id>/tasks/", editor.tasks, name="orchestration-tasks"),
@@ -85,7 +83,6 @@ urlpatterns = [
     path("projects/<int:project_id>/jobs/", include(of_jobs)),
     path("projects/<int:project_id>/components/", include(of_components)),
     path("projects/<int:project_id>/configurations/", include(of_configurations)),
-    path("projects/<int:project_id>/notifications/", notifications.of_project, name="notifications"),
     path(
         "projects/<int:project_id>/notifications/<int:subscription_id>/test/",
         notifications.test,

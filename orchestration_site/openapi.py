@@ -112,11 +112,13 @@ def _of_query(query: Mapping[str, openapi.Schema]) -> list[dict[str, Any]]:
     return [{"name": name, "in": "query", "required": False, "schema": schema} for name, schema in query.items()]
 
 
-def _of_headers(headers: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "in": "header", "required": False, "description": words, "schema": openapi.TEXT}
-        for name, words in headers.items()
-    ]
+def _of_headers(headers: Mapping[str, openapi.Schema]) -> list[dict[str, Any]]:
+    found = []
+    for name, schema in headers.items():
+        kept = {key: value for key, value in schema.items() if key != "description"}
+        described = {"description": schema["description"], "schema": kept}
+        found.append({"name": name, "in": "header", "required": False, **described})
+    return found
 
 
 def _answer(schema: openapi.Schema | None, said: Operation) -> dict[str, Any]:

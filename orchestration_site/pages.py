@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from jobs.views import dashboard as dashboards
-from jobs.views import orchestrations, runs, tables
+from jobs.views import notifications as listening
+from jobs.views import orchestrations, running, runs, tables
 from orchestrations.models import Role
 from orchestrations.views.members import MemberRequest, for_members
 from scheduling.queries.cards import of_many
@@ -40,6 +41,20 @@ def switch(request: MemberRequest, orchestration_id: int) -> HttpResponse:
 def orchestration(request: MemberRequest, orchestration_id: int) -> HttpResponse:
     """The orchestration with its runs, its schedules and its trigger."""
     return runs.detail(request, orchestration_id, more=cards.of_page)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_members(Role.OPERATOR)
+def run(request: MemberRequest, orchestration_id: int) -> HttpResponse:
+    """The dialog that runs an orchestration by hand, and what its next start by itself would meet."""
+    return running.run(request, orchestration_id, more=cards.of_run_form)
+
+
+@require_safe
+@for_members()
+def notifications(request: MemberRequest) -> HttpResponse:
+    """Who is told about what, and which orchestrations start by themselves and tell nobody."""
+    return listening.of_project(request, unattended=cards.of_notifications)
 
 
 @require_safe

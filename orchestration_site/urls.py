@@ -7,6 +7,7 @@ from orchestration_site import api_docs, pages, views
 pages_of_orchestrations = [
     path("", pages.overview, name="orchestrations"),
     path("<int:orchestration_id>/", pages.orchestration, name="orchestration"),
+    path("<int:orchestration_id>/run/", pages.run, name="orchestration-run"),
     path("<int:orchestration_id>/switch/", pages.switch, name="orchestration-switch"),
 ]
 
@@ -26,6 +27,7 @@ urlpatterns = [
     path("notification/", include("orchestrations.api.notification_urls")),
     path("projects/<int:project_id>/", pages.dashboard, name="dashboard"),
     path("projects/<int:project_id>/orchestrations/", include(pages_of_orchestrations)),
+    path("projects/<int:project_id>/notifications/", pages.notifications, name="notifications"),
     path("projects/<int:project_id>/storage/tables/<str:table_id>/", pages.table, name="table"),
     path("", include("scheduling.urls")),
     path("", include("orchestrations.urls")),

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 NAME_LIMIT = 96
 PREFIX = "c-"
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+NAME = "[A-Za-z0-9_][A-Za-z0-9_-]*"
+_NAME = re.compile(NAME)
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
 
 

@@ -48,7 +48,7 @@ def build_member(project: Project, email: str, role: str) -> User:
 
 
 def admin_of(project: Project) -> Actor:
-    return Actor(user=project.memberships.get(role="admin").user)
+    return Actor(user=project.memberships.filter(role="admin").earliest("pk").user)
 
 
 def build_configuration(

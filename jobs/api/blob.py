@@ -21,7 +21,7 @@ from django.utils.http import http_date
 from django.views.decorators.csrf import csrf_exempt
 
 from jobs import blobs, storing
-from jobs.blobs import DOWNLOADS, READ, UPLOADS, WRITE, NoSuchBlock, TooLarge
+from jobs.blobs import DOWNLOADS, READ, UPLOADS, WRITE, NoSuchBlock, TooLarge, Upload
 from jobs.models import Job
 from orchestrations.api.wire import number_of
 
@@ -60,7 +60,7 @@ def _answer(request: HttpRequest, container: str, name: str) -> HttpResponseBase
         raise Failed(403, "AuthenticationFailed", "The signature is wrong, or has expired: ask for the file anew.")
     project_id, kind = place
     if request.method == "PUT":
-        return _receive(request, project_id, subject)
+        return _receive(request, project_id, subject, part)
     if kind == DOWNLOADS and part == "manifest":
         path = _find(project_id, kind, subject, "")
         manifest = _manifest(container, subject, path)
@@ -76,7 +76,7 @@ def _find(project_id: int, kind: str, subject: str, part: str) -> Path:
     path = None
     if kind == UPLOADS:
         upload = blobs.find_upload(project_id, subject)
-        path = blobs.path_of(project_id, upload) if upload is not None else None
+        path = blobs.part_of(project_id, upload, part) if upload is not None else None
     else:
         job = Job.objects.in_project(project_id).filter(pk=number_of(subject)).first()
         path = storing.unloaded_file(job) if job is not None else None
@@ -141,30 +141,46 @@ def _tag_of(found: os.stat_result) -> str:
 # --- Receiving ---------------------------------------------------------------------------------
 
 
-def _receive(request: HttpRequest, project_id: int, key: str) -> HttpResponse:
-    upload = blobs.find_upload(project_id, key)
-    if upload is None:
-        raise Failed(404, "BlobNotFound", "Nobody has announced this file, or it is more than a day ago.")
-    path, content = blobs.path_of(project_id, upload), cast("IO[bytes]", request)
+def _receive(request: HttpRequest, project_id: int, key: str, part: str) -> HttpResponse:
+    path, upload = _place(project_id, key, part)
     response = HttpResponse(status=201)
     del response.headers["Content-Type"]
     try:
-        match request.GET.get("comp", ""):
-            case "":
-                return _received(response, blobs.receive(path, content))
-            case "block":
-                blobs.receive_block(path, request.GET.get("blockid", ""), content)
-                return response
-            case "blocklist":
-                return _received(response, blobs.join_blocks(path, _blocks_of(request)))
-            case _:
-                raise Failed(400, "InvalidQueryParameterValue", "comp: expected block or blocklist.")
+        found = _take(request, path, blobs.room_for(path, upload))
     except TooLarge as error:
         raise Failed(413, "RequestBodyTooLarge", str(error)) from error
     except NoSuchBlock as error:
         raise Failed(400, "InvalidBlockList", str(error)) from error
     except OSError as error:
         raise Failed(400, "IncompleteBody", "The file could not be received to its end.") from error
+    return response if found is None else _received(response, found)
+
+
+def _place(project_id: int, key: str, part: str) -> tuple[Path, Upload]:
+    """Raises Failed."""
+    upload = blobs.find_upload(project_id, key)
+    if upload is None:
+        raise Failed(404, "BlobNotFound", "Nobody has announced this file, or it is more than a day ago.")
+    path = blobs.part_of(project_id, upload, part)
+    if path is None:
+        expected = "put the name of a slice behind its own" if upload.is_sliced else "it has been announced as a whole"
+        raise Failed(400, "InvalidResourceName", f"This file cannot come so: {expected}.")
+    return path, upload
+
+
+def _take(request: HttpRequest, path: Path, room: int) -> Path | None:
+    """What came, None when that is only a piece of it. Raises Failed, TooLarge, NoSuchBlock, OSError."""
+    content = cast("IO[bytes]", request)
+    match request.GET.get("comp", ""):
+        case "":
+            return blobs.receive(path, content, room)
+        case "block":
+            blobs.receive_block(path, request.GET.get("blockid", ""), content, room)
+            return None
+        case "blocklist":
+            return blobs.join_blocks(path, _blocks_of(request), room)
+        case _:
+            raise Failed(400, "InvalidQueryParameterValue", "comp: expected block or blocklist.")
 
 
 def _received(response: HttpResponse, path: Path) -> HttpResponse:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from django.db.models import Q, QuerySet
 
 from jobs import noting
-from jobs.api.jobs import LONGEST_RUN_ID, RUN_ID, visible_jobs
+from jobs.api.jobs import RUN_ID, visible_jobs
 from jobs.api.schemas import EVENT, NEW_EVENT
 from jobs.models import Job, JobEvent
 from jobs.noting import Said
@@ -16,6 +16,7 @@ from orchestrations import access
 from orchestrations.api.errors import STORAGE, Invalid, NotFound
 from orchestrations.api.fields import Fields
 from orchestrations.api.operations import LIMIT_AND_OFFSET, operation
+from orchestrations.api.schemas import LONGEST_RUN_ID
 from orchestrations.api.schemas import RUN_ID as RUN_ID_HEADER
 from orchestrations.api.wire import Answer, Call, endpoint, moment, number_of
 from orchestrations.lib.openapi import TEXT, list_of

@@ -21,25 +21,29 @@ from orchestrations.lib.openapi import TEXT, list_of
 
 NO_FILE = "storage.files.notFound"
 MOST_BYTES = 2**62
+OF_SLICES = (
+    "The slices of a sliced file go to its blobName, each with its own name behind it. Last comes the one called "
+    'manifest, {"entries": [{"url": "azure://…/{container}/{blobName}{slice}"}]}. Slices have no line of headers.'
+)
 
 
-@operation("Announce a file and get the address for its bytes", {200: PREPARED_FILE}, body=NEW_FILE)
+@operation(
+    "Announce a file and get the address for its bytes", {200: PREPARED_FILE}, body=NEW_FILE, description=OF_SLICES
+)
 def _prepare(call: Call) -> Any:
     body = call.body
     name = body.text("name")
     if not name:
         raise Invalid("name", "is missing.")
-    if body.flag("isSliced"):
-        raise Invalid("isSliced", "send the file in one piece.")
     access.require_some_bucket(call.actor, call.project)
     size = body.whole("sizeBytes", 0, most=MOST_BYTES) if body.given("sizeBytes") else None
-    upload = blobs.expect(
-        call.project.pk, name, token_id=call.token.pk, tags=body.texts("tags"), size_bytes=size, now=call.now
-    )
-    container = blobs.container_of(UPLOADS, call.project.pk)
-    credentials = _credentials(call, container, upload.key, WRITE)
-    params = {"container": container, "blobName": upload.key, "accountName": "tutti", "absCredentials": credentials}
-    return {**_of_upload(call, upload), "absUploadParams": params}
+    said: dict[str, Any] = {"tags": body.texts("tags"), "size_bytes": size, "is_sliced": body.flag("isSliced")}
+    upload = blobs.expect(call.project.pk, name, token_id=call.token.pk, now=call.now, **said)
+    document = _of_upload(call, upload)
+    place = document["absPath"]
+    credentials = _credentials(call, place["container"], upload.key, WRITE)
+    params = {"container": place["container"], "blobName": place["name"], "accountName": place["accountName"]}
+    return {**document, "absUploadParams": {**params, "absCredentials": credentials}}
 
 
 @operation("List uploaded files, newest first", {200: list_of(FILE)}, query={**LIMIT_AND_OFFSET, "tags": list_of(TEXT)})
@@ -105,11 +109,15 @@ def _missing(file_id: str, field: str = "") -> ApiError:
 
 
 def _of_upload(call: Call, upload: Upload) -> dict[str, Any]:
-    path = blobs.path_of(call.project.pk, upload)
-    size = path.stat().st_size if path.exists() else upload.size_bytes
-    document = _document(call, upload.key, blobs.container_of(UPLOADS, call.project.pk), upload.key)
-    created = moment(datetime.fromisoformat(upload.created_at))
-    return {**document, "name": upload.name, "created": created, "sizeBytes": size, "tags": list(upload.tags)}
+    name = f"{upload.key}/" if upload.is_sliced else upload.key
+    return {
+        **_document(call, upload.key, blobs.container_of(UPLOADS, call.project.pk), name),
+        "name": upload.name,
+        "created": moment(datetime.fromisoformat(upload.created_at)),
+        "sizeBytes": blobs.size_of(call.project.pk, upload),
+        "tags": list(upload.tags),
+        "isSliced": upload.is_sliced,
+    }
 
 
 def _of_download(call: Call, job: Job) -> dict[str, Any]:

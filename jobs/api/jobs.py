@@ -19,6 +19,7 @@ from orchestrations import access
 from orchestrations.api.errors import QUEUE, ApiError, Invalid, NotFound
 from orchestrations.api.fields import MOST_ITEMS, Fields
 from orchestrations.api.operations import operation
+from orchestrations.api.schemas import LONGEST_RUN_ID
 from orchestrations.api.schemas import RUN_ID as RUN_ID_HEADER
 from orchestrations.api.tokens import check_branch
 from orchestrations.api.wire import Answer, Call, endpoint, has_no_nul, number_of, origin
@@ -29,7 +30,6 @@ from orchestrations.models import Configuration
 
 MODES = ("run", "forceRun", "debug")
 RUN_ID = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})*", re.ASCII)
-LONGEST_RUN_ID = 60
 """Three levels of runs below it must still fit into parent_run_id."""
 LONGEST_KEY = 255
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from jobs import blobs, storing, updating
+from jobs import blobs, slices, storing, updating
 from jobs.api import files, storage_jobs
 from jobs.api.schemas import ANNOUNCEMENT, NEW_TABLE, TABLE_EXPORT, TABLE_IMPORT, UPDATE
 from jobs.api.storage_jobs import accepted
+from jobs.blobs import Upload
 from jobs.models import ImportMode
 from jobs.storing import CsvFile, Refused
 from orchestrations import table_ids, tables
@@ -96,24 +98,23 @@ def _announce(call: Call, table_id: str) -> Any:
 
 
 def _load(call: Call, table_id: str, columns: list[str], *, mode: ImportMode, key: list[str], tag: str = "") -> Any:
-    """``columns``: what the file holds in case it has no headers."""
+    """``columns``: what the file holds in case it has no headers: slices never do, nor what comes with its columns."""
     body = call.body
     for name in OTHER_SOURCES:
         if body.given(name):
             raise Invalid(name, "is not possible here; upload a file and send dataFileId.")
     if body.text("escapedBy"):
         raise Invalid("escapedBy", "is not possible here; use an enclosure.")
-    without_headers = body.flag("withoutHeaders")
-    if without_headers and not columns:
-        raise Invalid("columns", "is missing: the file has no headers.")
+    upload = files.find_upload(call, body.text("dataFileId"), field="dataFileId")
+    has_headers = not (body.flag("withoutHeaders") or body.texts("columns", most=LONG) or upload.is_sliced)
+    if not has_headers and not columns:
+        raise Invalid("columns", f"is missing: {'slices have' if upload.is_sliced else 'the file has'} no headers.")
     shape: dict[str, Any] = {
         "delimiter": _character(call, "delimiter", ",") or ",",
         "enclosure": _character(call, "enclosure", '"'),
-        "columns": columns if without_headers else (),
+        "columns": () if has_headers else columns,
     }
-    path = blobs.copy_of(call.project.pk, files.find_upload(call, body.text("dataFileId"), field="dataFileId"))
-    if path is None:
-        raise Invalid("dataFileId", "this file has not been uploaded yet.")
+    path = _copy_of(call, upload)
     try:
         file = CsvFile(path=path, **shape)
         job = storing.load_file(
@@ -122,8 +123,19 @@ def _load(call: Call, table_id: str, columns: list[str], *, mode: ImportMode, ke
     except Refused as error:
         raise ApiError(400, str(error)) from error
     finally:
-        path.unlink(missing_ok=True)
+        blobs.discard(path)
     return accepted(call, job)
+
+
+def _copy_of(call: Call, upload: Upload) -> Path:
+    """Raises Invalid."""
+    try:
+        path = blobs.copy_of(call.project.pk, upload)
+    except slices.Unfinished as error:
+        raise Invalid("dataFileId", str(error)) from error
+    if path is None:
+        raise Invalid("dataFileId", "this file has not been uploaded yet.")
+    return path
 
 
 def _character(call: Call, name: str, default: str) -> str:

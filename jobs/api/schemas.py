@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jobs.models import Cause, JobEvent
 from jobs.states import JobStatus
+from orchestrations import table_ids
 from orchestrations.api.schemas import CREATOR
 from orchestrations.lib.openapi import (
     ANYTHING,
@@ -15,6 +16,7 @@ from orchestrations.lib.openapi import (
     TEXT,
     WHOLE,
     list_of,
+    matching,
     nullable,
     one_of,
     record,
@@ -24,7 +26,10 @@ from orchestrations.lib.openapi import (
 )
 
 IDEMPOTENCY = {
-    "Idempotency-Key": "Sent again with the same body, it answers with the job that is there; with another body 409."
+    "Idempotency-Key": {
+        **text(255),
+        "description": "Sent again with the same body, it answers with the job that is there; with another body 409.",
+    }
 }
 VARIABLES = record("Variables", {"values": list_of(record("", {"name": TEXT, "value": ANYTHING}))})
 WAIT_REASON = record(
@@ -84,7 +89,7 @@ JOB = record(
 NEW_JOB = request(
     "NewJob",
     {
-        "component": text(128),
+        "component": text(128, least=1),
         "config": ID,
         "mode": one_of(["run", "forceRun", "debug"]),
         "configData": OBJECT_OR_NONE,
@@ -141,7 +146,7 @@ EVENT = record(
 NEW_EVENT = request(
     "NewEvent",
     {
-        "message": text(10_000),
+        "message": text(10_000, least=1),
         "runId": {**TEXT, "description": "Of the job that it is about; also by the header X-KBC-RunId."},
         "type": one_of(JobEvent.Level.values),
         "component": text(255),
@@ -183,18 +188,23 @@ PREPARED_FILE = record(
 )
 NEW_FILE = request(
     "NewFile",
-    {"name": text(255), "isSliced": FLAG, "sizeBytes": whole(0, 2**62), "tags": list_of(text(255))},
+    {"name": text(255, least=1), "isSliced": FLAG, "sizeBytes": whole(0, 2**62), "tags": list_of(text(255))},
     required=["name"],
 )
 _CSV = {
     "dataFileId": {**ID, "description": "Of a file that has been prepared and uploaded."},
-    "columns": list_of(TEXT),
+    "columns": {
+        **list_of(TEXT),
+        "description": "Of the file, in its order: it has no line of headers then.",
+    },
     "delimiter": text(2),
     "enclosure": text(2),
     "withoutHeaders": FLAG,
 }
 NEW_TABLE = request(
-    "NewTable", {**_CSV, "name": text(255), "primaryKey": list_of(TEXT)}, required=["name", "dataFileId"]
+    "NewTable",
+    {**_CSV, "name": {**matching(table_ids.NAME), "maxLength": table_ids.NAME_LIMIT}, "primaryKey": list_of(TEXT)},
+    required=["name", "dataFileId"],
 )
 TABLE_IMPORT = request("TableImport", {**_CSV, "incremental": FLAG}, required=["dataFileId"])
 TABLE_EXPORT = request(

@@ -49,7 +49,10 @@ QUERY = {
     "type": list_of(one_of(sorted({*TYPES, *NEVER_SENT}))),
     **{
         name: list_of(TEXT)
-        for name in ("componentId", "configId", "id", "runId", "parentRunId", "tokenId", "tokenDescription", "branchId")
+        for name in (
+            *("componentId", "component", "configId", "config", "id", "runId", "parentRunId"),
+            *("tokenId", "tokenDescription", "branchId"),
+        )
     },
     **{f"{name}{end}": TEXT for name in TIMES for end in ("From", "To")},
     **{f"durationSeconds{end}": whole(0, LONGEST_SECONDS) for end in ("From", "To")},

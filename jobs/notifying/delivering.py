@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from jobs.models import Delivery, DeliveryAttempt, DeliveryStatus
@@ -28,6 +28,8 @@ LEASE = timedelta(minutes=2)
 WAITS = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720)]
 """Between one try and the next: the last one is about a day after the first."""
 AT_ONCE = 50
+RECEIVERS = {Channel.WEBHOOK: "address", Channel.CHAT: "subscription"}
+"""By which field two messages have one receiver, where each channel has many. The addresses of chats are shortened."""
 
 
 def deliver(channel: str, *, clock: Callable[[], datetime], most: int = AT_ONCE) -> int:
@@ -49,9 +51,13 @@ def is_due(channel: str, *, now: datetime) -> bool:
 def claim(channel: str, *, now: datetime) -> Delivery | None:
     """The next one that is due, for this process alone while the lease lasts; None when there is none.
 
-    What was tried least comes first: the many messages to a receiver that is dead delay no first try to another.
+    What was tried least comes first: the many messages to a receiver that is dead delay no first try to another. One
+    receiver gets one message at a time: if it stalls, it holds up a single sender.
     """
     due = _due(channel, now)
+    if channel in RECEIVERS:
+        sent = {RECEIVERS[Channel(channel)]: OuterRef(RECEIVERS[Channel(channel)])}
+        due = due.exclude(Exists(Delivery.objects.filter(channel=channel, lease_until__gte=Now(), **sent)))
     for delivery_id in due.order_by("attempts", "next_attempt_at", "pk").values_list("pk", flat=True)[:5]:
         if due.filter(pk=delivery_id).update(lease_until=seconds_from_now(LEASE.total_seconds())):
             return Delivery.objects.select_related("subscription", "user").get(pk=delivery_id)
@@ -71,7 +77,10 @@ def hand_over(delivery: Delivery, *, clock: Callable[[], datetime]) -> None:
     except NotSetUp:
         _finish(delivery, DeliveryStatus.KEPT, "No mail server is set up; the message is in the outbox.", clock())
     except NotAccepted as error:
-        _try_again_later(delivery, error.answer, clock(), is_final=error.is_final)
+        now = clock()
+        _try_again_later(delivery, error.answer, now, is_final=error.is_final)
+        if error.is_silent:
+            _spare(delivery, now)
     except Exception as error:
         log.exception("Delivery %s failed", delivery.pk)
         _try_again_later(delivery, f"Internal error: {type(error).__name__}.", clock(), is_final=False)
@@ -97,6 +106,14 @@ def _try_again_later(delivery: Delivery, answer: str, now: datetime, *, is_final
         status=DeliveryStatus.WAITING,
         next_attempt_at=now + WAITS[delivery.attempts],
     )
+
+
+def _spare(delivery: Delivery, now: datetime) -> None:
+    """What else waits for a receiver that says nothing waits a while, untried: others are not to wait for it too."""
+    field = RECEIVERS.get(Channel(delivery.channel), "")
+    if field and getattr(delivery, field):
+        others = _due(delivery.channel, now).filter(**{field: getattr(delivery, field)})
+        others.update(next_attempt_at=now + WAITS[0])
 
 
 def _finish(delivery: Delivery, status: DeliveryStatus, answer: str, now: datetime) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 
-from jobs.models import Delivery, DeliveryStatus, Notice
+from jobs.models import Delivery, DeliveryAttempt, DeliveryStatus, Notice
 from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.lib.prepared import Param, Query
 from orchestrations.models import Channel, Configuration, EventType, Project, Subscription, User
@@ -41,6 +41,8 @@ class DeliveryRow:
     attempts: int
     created_at: datetime
     next_attempt_at: datetime | None
+    tries: Sequence[DeliveryAttempt] = ()
+    """Oldest first, where they were asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,12 +118,20 @@ def listeners(project: Project, *, may_test: bool, now: datetime) -> list[Listen
     return [_listener(each, last.get(each.last_id), each.address in inactive, may_test, now) for each in rows]
 
 
-def rows_of(deliveries: QuerySet[Delivery]) -> list[DeliveryRow]:
-    """One query."""
+def silent(project: Project, ids: Collection[int], now: datetime) -> list[Configuration]:
+    """Of these orchestrations those that are on, and of whose failures nobody is told, by name. Two queries."""
+    rows = Configuration.objects.in_project(project).live().filter(pk__in=untold(project, ids, now), is_disabled=False)
+    return list(rows.only("name").order_by("name", "pk"))
+
+
+def rows_of(deliveries: QuerySet[Delivery], *, with_tries: bool = False) -> list[DeliveryRow]:
+    """One query, and one for the tries."""
     found = deliveries.select_related("notice__job").only(
         *("channel", "address", "status", "last_answer", "attempts", "created_at", "next_attempt_at", "is_test"),
         *("subject", "project_id", "notice__event", "notice__job__name", "notice__job__project_id"),
     )
+    if with_tries:
+        return [_row(each, list(each.tries.all())) for each in found.prefetch_related("tries")]
     return [_row(each) for each in found]
 
 
@@ -143,7 +153,7 @@ def members_to_offer(project: Project) -> Sequence[str]:
     )
 
 
-def _row(delivery: Delivery) -> DeliveryRow:
+def _row(delivery: Delivery, tries: Sequence[DeliveryAttempt] = ()) -> DeliveryRow:
     notice = delivery.notice
     return DeliveryRow(
         id=delivery.pk,
@@ -157,6 +167,7 @@ def _row(delivery: Delivery) -> DeliveryRow:
         attempts=delivery.attempts,
         created_at=delivery.created_at,
         next_attempt_at=delivery.next_attempt_at if delivery.status == DeliveryStatus.WAITING else None,
+        tries=tries,
     )
 
 

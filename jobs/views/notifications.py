@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -22,7 +23,7 @@ from orchestrations.models import Configuration, Role, Subscription
 from orchestrations.subscribing import InvalidSubscription
 from orchestrations.views.members import MemberRequest, PersonRequest, for_members, for_people
 
-LOG = 100
+LOG, UNTOLD = 100, 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -45,13 +46,20 @@ def of_orchestration(request: MemberRequest, orchestration_id: int) -> HttpRespo
     return go_to(request, reverse("orchestration", args=[orchestration.project_id, orchestration.pk]))
 
 
-@require_safe
-@for_members()
-def of_project(request: MemberRequest) -> HttpResponse:
-    """Who is told about what, whether it reaches them, and the last messages."""
+def of_project(request: MemberRequest, *, unattended: Callable[[MemberRequest], list[int]]) -> HttpResponse:
+    """Who is told about what, whether it reaches them, and the last messages.
+
+    ``unattended``: which orchestrations something starts without a person.
+    """
     member = request.member
-    log = queries.rows_of(Delivery.objects.filter(project=member.project).order_by("-pk")[:LOG])
+    log = queries.rows_of(Delivery.objects.filter(project=member.project).order_by("-pk")[:LOG], with_tries=True)
+    untold = queries.silent(member.project, unattended(request), member.now)
     context = {
+        "untold": [
+            {"name": each.name, "url": reverse("orchestration", args=[member.project.pk, each.pk])}
+            for each in untold[:UNTOLD]
+        ],
+        "untold_more": len(untold[UNTOLD:]),
         "listeners": queries.listeners(member.project, may_test=member.may(Role.EDITOR), now=member.now),
         "log": log,
         "is_cut": len(log) == LOG,

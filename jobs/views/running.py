@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
 
 from jobs import launching, waiting
 from jobs.queries import reasons, selections
@@ -18,7 +18,9 @@ from orchestrations import granting, plans, queries
 from orchestrations.lib import links
 from orchestrations.lib.htmx import go_to, wants_fragment
 from orchestrations.models import Configuration, Orchestration, Role
-from orchestrations.views.members import Member, MemberRequest, for_members
+from orchestrations.views.members import Member, MemberRequest
+
+More = Callable[[MemberRequest, Orchestration], dict[str, Any]]
 
 TASK = "task"
 EXPECTATION = "expectation"
@@ -27,20 +29,21 @@ EXPECTATION = "expectation"
 CHANGED = "The orchestration was changed while this was open. Here is how it stands now: choose again, then run."
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@for_members(Role.OPERATOR)
-def run(request: MemberRequest, orchestration_id: int) -> HttpResponse:
-    """``?task=…`` or ``?from=<n>`` choose beforehand; as the expectation's fragment it says how long that takes."""
+def run(request: MemberRequest, orchestration_id: int, *, more: More) -> HttpResponse:
+    """``?task=…`` or ``?from=<n>`` choose beforehand; as the expectation's fragment it says how long that takes.
+
+    ``more``: what the floors above add to the form where the token will expire.
+    """
     orchestration = find_orchestration(request, orchestration_id)
     plan = queries.plan_of(orchestration)
     if asks_expectation(request):
         return answer_expectation(request, plan, request.GET.getlist(TASK), orchestration)
     if request.method != "POST":
-        return _form(request, orchestration, plan, _asked_for(request, plan))
+        return _form(request, orchestration, plan, _asked_for(request, plan), more)
     chosen = request.POST.getlist(TASK)
     if request.POST.get("version", str(orchestration.version)) != str(orchestration.version):
         # What was chosen from then would leave out, unseen, what has come since.
-        return _form(request, orchestration, plan, chosen, error=CHANGED)
+        return _form(request, orchestration, plan, chosen, more, CHANGED)
     try:
         job = launching.launch(
             request.member.project,
@@ -52,7 +55,7 @@ def run(request: MemberRequest, orchestration_id: int) -> HttpResponse:
             now=request.member.now,
         )
     except launching.Refused as error:
-        return _form(request, orchestration, plan, chosen, error=str(error))
+        return _form(request, orchestration, plan, chosen, more, str(error))
     tell_scheduled(request, job)
     return go_to(request, reverse("orchestration", args=[orchestration.project_id, orchestration.pk]))
 
@@ -81,11 +84,16 @@ def _selection(plan: plans.Plan, chosen: list[str]) -> list[str] | None:
 
 
 def _form(
-    request: MemberRequest, orchestration: Orchestration, plan: plans.Plan, chosen: list[str], error: str = ""
+    request: MemberRequest,
+    orchestration: Orchestration,
+    plan: plans.Plan,
+    chosen: list[str],
+    more: More,
+    error: str = "",
 ) -> HttpResponse:
     member = request.member
     address = [member.project.pk, orchestration.pk]
-    url = reverse("orchestration-run", args=address)
+    url, token = reverse("orchestration-run", args=address), queries.token_of(orchestration)
     context = {
         "fragment": wants_fragment(request),
         "list_url": reverse("orchestrations", args=[member.project.pk]),
@@ -98,11 +106,13 @@ def _form(
             "tasks_url": links.find("orchestration-tasks", *address) if member.may(Role.EDITOR) else "",
             "token_url": reverse("orchestration-token", args=address) if member.may(Role.EDITOR) else "",
         },
+        "token": token,
         "token_lacks": granting.lacks(orchestration, member.now),
         "waiting": _would_wait_for(orchestration, member),
         "phases": selections.phases_of(plan, chosen, project=member.project, from_url=f"{url}?from="),
         "expectation": expectation_of(plan, chosen, orchestration, project_id=member.project.pk),
         "error": error,
+        **(more(request, orchestration) if token is not None and token.expires_at is not None else {}),
     }
     return render(request, "orchestrations/orchestration_run_form.html", context, status=422 if error else 200)
 

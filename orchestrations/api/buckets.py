@@ -11,7 +11,7 @@ from orchestrations.api.operations import ASYNC, operation
 from orchestrations.api.storage_finding import find_bucket, sums_of, tables_of, visible_buckets
 from orchestrations.api.storage_schemas import BUCKET, NEW_BUCKET, SHARED_BUCKET, SHARING, STORAGE_JOB, TABLE
 from orchestrations.api.wire import Answer, Call, endpoint, number_of, origin
-from orchestrations.lib.openapi import list_of
+from orchestrations.lib.openapi import FLAG, list_of
 from orchestrations.models import Bucket, Project, Role, Stage
 
 
@@ -30,7 +30,7 @@ def _create(call: Call) -> Any:
     name = body.text("name")
     if not name:
         raise Invalid("name", "is missing.")
-    if body.given("sourceBucketId"):
+    if body.given("sourceBucketId") or body.given("sourceProjectId"):
         source = _find_shared(call)
         row = buckets.link(call.project, source, stage=stage, name=name, actor=call.actor, now=call.now)
     else:
@@ -44,7 +44,7 @@ def _show(call: Call, bucket_id: str) -> Any:
     return _shown(call, find_bucket(call, bucket_id))
 
 
-@operation("Delete a bucket, or unlink it", {204: None, 202: STORAGE_JOB}, query=ASYNC)
+@operation("Delete a bucket, or unlink it", {204: None, 202: STORAGE_JOB}, query={**ASYNC, "force": FLAG})
 def _delete(call: Call, bucket_id: str) -> Any:
     """A linked one is only unlinked."""
     row = find_bucket(call, bucket_id)

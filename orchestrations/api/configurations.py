@@ -15,6 +15,7 @@ from orchestrations.api.schemas import (
     CONFIGURATION,
     CONFIGURATION_VERSION,
     COPIED_CONFIGURATION,
+    COPIED_VERSION,
     IF_MATCH,
     NEW_CONFIGURATION,
     STATE,
@@ -107,10 +108,18 @@ def _restore(call: Call, component_id: str, configuration_id: str, branch_id: st
 
 
 @operation("Copy a configuration", {201: CONFIGURATION}, body=COPIED_CONFIGURATION)
-def _copy(call: Call, component_id: str, configuration_id: str, version: str = "", branch_id: str = DEFAULT) -> Any:
-    """Of the newest version, or of the one in the path or the body."""
+def _copy(call: Call, component_id: str, configuration_id: str, branch_id: str = DEFAULT) -> Any:
+    """Of the newest version, or of the one in the body."""
     row = find_configuration(call, component_id, configuration_id, branch_id)
-    wanted = version or call.body.text("version")
+    return _copied(call, row, call.body.text("version"))
+
+
+@operation("Copy a version of a configuration", {201: CONFIGURATION}, body=COPIED_VERSION)
+def _copy_version(call: Call, component_id: str, configuration_id: str, version: str, branch_id: str = DEFAULT) -> Any:
+    return _copied(call, find_configuration(call, component_id, configuration_id, branch_id), version)
+
+
+def _copied(call: Call, row: Configuration, wanted: str) -> Answer:
     number = find_version(row, wanted).version if wanted else row.version
     name = call.body.text("name", f"{row.name} (copy)"[:255])
     given = call.body.given("description")
@@ -204,6 +213,7 @@ configuration = endpoint(STORAGE, get=_show, put=_update, delete=_delete)
 state = endpoint(STORAGE, put=_set_state)
 restored = endpoint(STORAGE, post=_restore)
 copies = endpoint(STORAGE, post=_copy)
+copies_of_version = endpoint(STORAGE, post=_copy_version)
 versions = endpoint(STORAGE, get=_list_versions)
 version = endpoint(STORAGE, get=_show_version)
 rollback = endpoint(STORAGE, post=_roll_back)

@@ -40,7 +40,7 @@ class Fields:
         return default if value is None else _text(name, value, most)
 
     def whole(self, name: str, default: int, *, least: int = 0, most: int = MOST_NUMBER) -> int:
-        value = self.values.get(name)
+        value = _whole_or_as_it_is(self.values.get(name))
         if value is None or value == "":
             return default
         if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,18}", str(value)):
@@ -187,7 +187,13 @@ def _lists(value: Any) -> Any:
     return members
 
 
+def _whole_or_as_it_is(value: Any) -> Any:
+    """To JSON Schema, and to some clients, 3.0 is a whole number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _text(name: str, value: Any, most: int) -> str:
+    value = _whole_or_as_it_is(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise Invalid(name, "expected a text.")
     if isinstance(value, int) and abs(value) >= 10**18:

@@ -11,7 +11,7 @@ from orchestrations.api.configurations import find_configuration
 from orchestrations.api.errors import STORAGE, ApiError, Invalid, NotFound
 from orchestrations.api.fields import Fields
 from orchestrations.api.operations import LIMIT_AND_OFFSET, operation
-from orchestrations.api.schemas import TOKEN, TOKEN_EVENT, TOKEN_REQUEST
+from orchestrations.api.schemas import CHANGED_TOKEN, NEW_TOKEN, REPLACEMENT, TOKEN, TOKEN_EVENT
 from orchestrations.api.tokens import DEFAULT
 from orchestrations.api.wire import Answer, Call, endpoint, number_of, origin
 from orchestrations.components.catalogue import ORCHESTRATOR
@@ -26,7 +26,7 @@ def _list(call: Call) -> Any:
     return [_shown(call, row) for row in granting.of_project(call.project)]
 
 
-@operation("Create a token; its text is told this once", {201: TOKEN}, body=TOKEN_REQUEST)
+@operation("Create a token; its text is told this once", {201: TOKEN}, body=NEW_TOKEN)
 def _create(call: Call) -> Any:
     _require_own(call)
     try:
@@ -41,7 +41,7 @@ def _show(call: Call, token_id: str) -> Any:
     return _shown(call, _find(call, token_id))
 
 
-@operation("Change a token", {200: TOKEN}, body=TOKEN_REQUEST)
+@operation("Change a token", {200: TOKEN}, body=CHANGED_TOKEN)
 def _change(call: Call, token_id: str) -> Any:
     _require_own(call)
     token = _find(call, token_id)
@@ -77,6 +77,7 @@ def _list_events(call: Call, token_id: str) -> Any:
     "Replace the own token of an orchestration",
     {201: TOKEN},
     query={"immediately": FLAG},
+    body=REPLACEMENT,
     description="The old one works for the runs that have begun with it, and with immediately=1 for nothing more.",
 )
 def _replace(call: Call, component_id: str, configuration_id: str, branch_id: str = DEFAULT) -> Any:
@@ -84,8 +85,8 @@ def _replace(call: Call, component_id: str, configuration_id: str, branch_id: st
     row = find_configuration(call, component_id, configuration_id, branch_id)
     if row.component_id != ORCHESTRATOR:
         raise ApiError(400, f"{row.name} is no orchestration, so it has no token of its own.")
-    immediately = call.query.flag("immediately") or call.body.flag("immediately")
-    token = granting.replace_own(row, actor=call.actor, now=call.now, immediately=immediately)
+    asked = [each.flag("immediately") for each in (call.query, call.body)]
+    token = granting.replace_own(row, actor=call.actor, now=call.now, immediately=any(asked))
     return Answer(_shown(call, token), 201)
 
 

@@ -13,18 +13,18 @@ Answers = Mapping[int, Schema | None]
 T = TypeVar("T", bound=Callable[..., object])
 
 LIMIT_AND_OFFSET: Mapping[str, Schema] = {"limit": whole(1, 1000, 100), "offset": whole(0, 2**31 - 1, 0)}
-ASYNC: Mapping[str, Schema] = {"async": FLAG, "force": FLAG}
+ASYNC: Mapping[str, Schema] = {"async": FLAG}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """``headers``: those that it reads besides the token's, each with what it is for."""
+    """``headers``: those that it reads besides the token's."""
 
     summary: str
     description: str = ""
     query: Mapping[str, Schema] = field(default_factory=dict)
     body: Schema | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, Schema] = field(default_factory=dict)
     answers: Answers = field(default_factory=dict)
     other_types: tuple[str, ...] = ()
     """Content types that it may answer with besides JSON."""
@@ -37,7 +37,7 @@ def operation(
     description: str = "",
     query: Mapping[str, Schema] | None = None,
     body: Schema | None = None,
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, Schema] | None = None,
     other_types: tuple[str, ...] = (),
 ) -> Callable[[T], T]:
     """Says of a handler what it does. ``wire.endpoint`` refuses one of which nothing is said."""

@@ -16,6 +16,7 @@ from orchestrations.lib.openapi import (
     Schema,
     list_of,
     map_of,
+    matching,
     nullable,
     one_of,
     record,
@@ -24,8 +25,19 @@ from orchestrations.lib.openapi import (
     whole,
 )
 
-IF_MATCH = {"If-Match": 'The version that you have seen, as in "3": 409 when it is no longer the newest.'}
-RUN_ID = {"X-KBC-RunId": "The run id of the job that asks."}
+LONGEST_RUN_ID = 60
+IF_MATCH = {
+    "If-Match": matching(
+        r'\*|(W/)?"?[0-9]{1,9}"?',
+        'The version that you have seen, as in "3": 409 when it is no longer the newest.',
+    )
+}
+RUN_ID = {
+    "X-KBC-RunId": {
+        **matching(r"[0-9]{1,18}(\.[0-9]{1,18})*", "The run id of the job that asks."),
+        "maxLength": LONGEST_RUN_ID,
+    }
+}
 
 # --- Errors ------------------------------------------------------------------------------------
 
@@ -86,16 +98,16 @@ VERIFIED_TOKEN = record(
     {**_TOKEN, "owner": PROJECT, "organization": record("", {"id": TEXT}), "admin": ADMIN},
     optional=["admin"],
 )
-TOKEN_REQUEST = request(
-    "TokenRequest",
-    {
-        "description": text(255),
-        "expiresIn": {**whole(1, 2**31 - 1), "description": "Seconds; without it the token never expires."},
-        "componentAccess": list_of(TEXT),
-        "bucketPermissions": map_of(one_of(["read", "write"])),
-        "canManageBuckets": FLAG,
-    },
-)
+_TOKEN_FIELDS = {
+    "description": text(255, least=1),
+    "expiresIn": {**whole(1, 2**31 - 1), "description": "Seconds; without it the token never expires."},
+    "componentAccess": list_of(TEXT),
+    "bucketPermissions": map_of(one_of(["read", "write"])),
+    "canManageBuckets": FLAG,
+}
+NEW_TOKEN = request("NewToken", _TOKEN_FIELDS, required=["description"])
+CHANGED_TOKEN = request("ChangedToken", _TOKEN_FIELDS)
+REPLACEMENT = request("Replacement", {"immediately": FLAG})
 TOKEN_EVENT = record(
     "TokenEvent",
     {
@@ -182,7 +194,7 @@ CONFIGURATION_VERSION = record(
     optional=["configuration", "rows"],
 )
 _CONFIGURATION_FIELDS = {
-    "name": text(255),
+    "name": text(255, least=1),
     "description": text(100_000),
     "configuration": OBJECT_OR_NONE,
     "isDisabled": FLAG,
@@ -193,11 +205,18 @@ NEW_CONFIGURATION = request(
     "NewConfiguration", {**_CONFIGURATION_FIELDS, "configurationId": text(255)}, required=["name"]
 )
 CHANGED_CONFIGURATION = request("ChangedConfiguration", _CONFIGURATION_FIELDS)
-COPIED_CONFIGURATION = request("CopiedConfiguration", {"name": text(255), "description": text(100_000), "version": ID})
+_COPY = {"name": text(255), "description": text(100_000)}
+COPIED_CONFIGURATION = request("CopiedConfiguration", {**_COPY, "version": ID})
+COPIED_VERSION = request("CopiedVersion", _COPY)
 STATE = request("ConfigurationState", {"state": OBJECT_OR_NONE})
 NEW_METADATA = request(
     "NewMetadata",
-    {"metadata": list_of(request("", {"key": text(KEY_LIMIT), "value": text(VALUE_LIMIT)}, required=["key", "value"]))},
+    {
+        "metadata": list_of(
+            request("", {"key": text(KEY_LIMIT, least=1), "value": text(VALUE_LIMIT)}, required=["key", "value"]),
+            least=1,
+        )
+    },
     required=["metadata"],
 )
 FOUND_CONFIGURATION = record(

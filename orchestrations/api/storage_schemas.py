@@ -13,6 +13,7 @@ from orchestrations.lib.openapi import (
     TEXT,
     WHOLE,
     list_of,
+    matching,
     nullable,
     one_of,
     record,
@@ -20,6 +21,7 @@ from orchestrations.lib.openapi import (
     text,
 )
 from orchestrations.models import Channel, EventType, Stage
+from orchestrations.subscribing import LONGEST_ADDRESS
 
 # --- Buckets and tables ------------------------------------------------------------------------
 
@@ -69,7 +71,7 @@ SHARED_BUCKET = record(
 NEW_BUCKET = request(
     "NewBucket",
     {
-        "name": text(255),
+        "name": text(255, least=1),
         "stage": one_of(Stage.values),
         "description": text(DESCRIPTION_LIMIT),
         "sourceProjectId": ID,
@@ -77,7 +79,7 @@ NEW_BUCKET = request(
     },
     required=["name"],
 )
-SHARING = request("Sharing", {"targetProjectIds": list_of(ID)}, required=["targetProjectIds"])
+SHARING = request("Sharing", {"targetProjectIds": list_of(ID, least=1)}, required=["targetProjectIds"])
 _COLUMN = record(
     "Column",
     {
@@ -145,6 +147,9 @@ STORAGE_JOB = record(
 
 # --- Notifications -----------------------------------------------------------------------------
 
+COMPONENT, CONFIGURATION, OVERTIME = "job.component.id", "job.configuration.id", "durationOvertimePercentage"
+FIELDS = (COMPONENT, CONFIGURATION, OVERTIME)
+OPERATORS = ("==", ">=")
 FILTER = record("Filter", {"field": TEXT, "operator": TEXT, "value": {"type": ["string", "number"]}})
 SUBSCRIPTION = record(
     "Subscription",
@@ -167,9 +172,20 @@ NEW_SUBSCRIPTION = request(
     {
         "event": one_of(EventType.values),
         "filters": list_of(
-            request("", {"field": TEXT, "operator": one_of(["==", ">="]), "value": {"type": ["string", "number"]}})
+            request(
+                "",
+                {"field": one_of(FIELDS), "operator": one_of(OPERATORS), "value": {"type": ["string", "number"]}},
+                required=["field", "value"],
+            )
         ),
-        "recipient": request("", {"channel": one_of(Channel.values), "address": text(1000), "url": text(1000)}),
+        "recipient": {
+            **request(
+                "",
+                {"channel": one_of(Channel.values), "address": text(LONGEST_ADDRESS), "url": text(LONGEST_ADDRESS)},
+                required=["channel"],
+            ),
+            "anyOf": [{"required": [name], "properties": {name: matching(r".*\S.*")}} for name in ("address", "url")],
+        },
         "expiresAt": {**TEXT, "description": "A moment, or one from now on as in “+3 days”."},
     },
     required=["event", "recipient"],

@@ -9,17 +9,21 @@ from orchestrations import access, subscribing
 from orchestrations.api.errors import NOTIFICATION, Invalid, NotFound
 from orchestrations.api.fields import Fields
 from orchestrations.api.operations import operation
-from orchestrations.api.storage_schemas import NEW_SUBSCRIPTION, SUBSCRIPTION
+from orchestrations.api.storage_schemas import (
+    COMPONENT,
+    CONFIGURATION,
+    FIELDS,
+    NEW_SUBSCRIPTION,
+    OPERATORS,
+    OVERTIME,
+    SUBSCRIPTION,
+)
 from orchestrations.api.wire import Answer, Call, endpoint, has_no_nul, moment, number_of
 from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.lib import moments
 from orchestrations.lib.openapi import list_of, one_of
 from orchestrations.models import Channel, Configuration, EventType, Role, Subscription
 from orchestrations.subscribing import InvalidSubscription, Wanted
-
-COMPONENT, CONFIGURATION, OVERTIME = "job.component.id", "job.configuration.id", "durationOvertimePercentage"
-FIELDS = (COMPONENT, CONFIGURATION, OVERTIME)
-OPERATORS = {"==", ">="}
 
 
 @operation("List subscriptions", {200: list_of(SUBSCRIPTION)}, query={"event": one_of(EventType.values)})
@@ -112,7 +116,7 @@ def _wanted(call: Call, filters: dict[str, str]) -> Wanted:
     return Wanted(
         event=call.body.text("event"),
         channel=recipient.text("channel"),
-        address=recipient.text("address", most=1000) or recipient.text("url", most=1000),
+        address=recipient.text("address", most=1000).strip() or recipient.text("url", most=1000),
         overtime_percent=_percent(filters.get(OVERTIME)),
         component_id="" if CONFIGURATION in filters else filters.get(COMPONENT, ""),
         expires_at=_moment(call.body, call.now),

@@ -18,7 +18,7 @@ _OF_COMPONENTS = [
     (f"{_CONFIGURATION}/versions", configurations.versions),
     (f"{_CONFIGURATION}/versions/<version>", configurations.version),
     (f"{_CONFIGURATION}/versions/<version>/rollback", configurations.rollback),
-    (f"{_CONFIGURATION}/versions/<version>/create", configurations.copies),
+    (f"{_CONFIGURATION}/versions/<version>/create", configurations.copies_of_version),
     ("search/component-configurations", metadata.search),
 ]
 

@@ -20,9 +20,9 @@ FLAG: Schema = {"type": "boolean"}
 ANYTHING: Schema = {}
 OBJECT: Schema = {"type": "object"}
 MOMENT: Schema = {"type": "string", "format": "date-time"}
-ID: Schema = {"type": ["string", "integer"]}
+ID: Schema = {"type": ["string", "integer"], "maxLength": 255, "minimum": -(10**18) + 1, "maximum": 10**18 - 1}
 """Where clients send ids as texts and as numbers."""
-OBJECT_OR_NONE: Schema = {"type": ["object", "array"]}
+OBJECT_OR_NONE: Schema = {"type": ["object", "array"], "maxItems": 0}
 """An object that is ``[]`` while it is empty, as PHP writes it."""
 
 
@@ -30,8 +30,9 @@ def nullable(schema: Schema) -> Schema:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def list_of(schema: Schema) -> Schema:
-    return {"type": "array", "items": schema}
+def list_of(schema: Schema, *, least: int = 0) -> Schema:
+    found = {"type": "array", "items": schema}
+    return {**found, "minItems": least} if least else found
 
 
 def map_of(schema: Schema) -> Schema:
@@ -43,8 +44,14 @@ def whole(least: int, most: int, default: int | None = None) -> Schema:
     return found if default is None else {**found, "default": default}
 
 
-def text(most: int) -> Schema:
-    return {"type": "string", "maxLength": most}
+def text(most: int, *, least: int = 0) -> Schema:
+    found = {"type": "string", "maxLength": most}
+    return {**found, "minLength": least} if least else found
+
+
+def matching(pattern: str, description: str = "") -> Schema:
+    """A text; the pattern has to fit all of it."""
+    return {"type": "string", "pattern": f"^(?:{pattern})$", **({"description": description} if description else {})}
 
 
 def one_of(words: Iterable[str]) -> Schema:

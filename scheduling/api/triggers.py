@@ -52,6 +52,9 @@ def _show(call: Call, trigger_id: str) -> Any:
 def _change(call: Call, trigger_id: str) -> Any:
     access.require(call.actor, call.project, Role.EDITOR)
     trigger = _find(call, trigger_id)
+    of, body = trigger.orchestration, call.body
+    if (body.text("component", of.component_id), body.text("configurationId", of.key)) != (of.component_id, of.key):
+        raise ApiError(422, "configurationId: a trigger stays with its orchestration; make one for the other.")
     return _set(call, trigger.orchestration, trigger)
 
 

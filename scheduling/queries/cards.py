@@ -60,8 +60,9 @@ class Card:
 
     @property
     def starts_by_itself(self) -> bool:
-        is_triggered = self.trigger is not None and self.trigger.is_enabled
-        return is_triggered or any(each.is_enabled for each in self.schedules)
+        """Unless the orchestration is off."""
+        has_trigger = self.trigger is not None and self.trigger.is_enabled
+        return has_trigger or any(each.is_enabled for each in self.schedules)
 
     @property
     def next_run_at(self) -> datetime | None:
@@ -120,6 +121,13 @@ def of_orchestration(orchestration: Configuration, now: datetime, zone: tzinfo) 
         trigger=_trigger(trigger, now, zone) if trigger is not None else None,
         missed_count=sum(len(each.moments) for each in offered),
     )
+
+
+def next_start_of(orchestration: Configuration) -> datetime | None:
+    """By a schedule; None when nothing starts it while it is off."""
+    if orchestration.is_disabled:
+        return None
+    return Schedule.objects.filter(orchestration=orchestration).aggregate(next=Min("next_run_at"))["next"]
 
 
 def of_many(project: Project, orchestration_ids: Collection[int] | None) -> dict[int, Automation]:

@@ -67,6 +67,16 @@ def of_page(request: MemberRequest, orchestration: Configuration) -> dict[str, A
     }
 
 
+def of_run_form(request: MemberRequest, orchestration: Configuration) -> dict[str, Any]:
+    """``next_start_at`` of the template."""
+    return {"next_start_at": cards.next_start_of(orchestration)}
+
+
+def of_notifications(request: MemberRequest) -> list[int]:
+    """The orchestrations that something starts without a person."""
+    return [pk for pk, automation in cards.of_many(request.member.project, None).items() if not automation.is_off]
+
+
 def of_table(request: MemberRequest, table: Table) -> dict[str, Any]:
     """``watchers`` of the template: the orchestrations of the viewer's project that its updates start."""
     project = request.member.project

@@ -157,3 +157,13 @@ def test_an_update_that_is_announced_fires_a_trigger(api: Api, project: Project,
     assert runs[0] == []
     (run,) = Job.objects.filter(pk__in=runs[1])
     assert (run.cause, run.configuration) == (Cause.TRIGGER, orchestration)
+
+
+def test_a_trigger_stays_with_its_orchestration(api: Api, project: Project, orchestration: Configuration) -> None:
+    trigger = builders.build_trigger(orchestration, builders.build_table(project, "in.c-sales.orders"))
+
+    same = api.put(f"{TRIGGERS}/{trigger.pk}", {"configurationId": orchestration.key, "component": ORCHESTRATOR})
+    other = api.put(f"{TRIGGERS}/{trigger.pk}", {"configurationId": "another"})
+
+    assert same.status_code == 200
+    assert "stays with its orchestration" in assert_storage_error(other, 422)

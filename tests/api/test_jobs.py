@@ -120,6 +120,13 @@ def test_a_job_may_bring_its_whole_configuration(api: Api, project: Project) -> 
     assert job["configData"] == body["configData"]
 
 
+def test_a_number_without_a_fraction_is_whole_however_it_is_written(api: Api, load: Configuration) -> None:
+    made = create(api, load, delay=60.0, branchId=float(load.project_id))
+
+    assert made.status_code == 201, made.json()
+    assert assert_queue_error(create(api, load, delay=0.5), 400) == "delay: expected a whole number."
+
+
 def test_a_form_creates_a_job_too(api: Api, nightly: Configuration) -> None:
     form = f"component={ORCHESTRATOR}&config={nightly.key}&onlyOrchestrationTaskIds[]=load&delay=30&tag="
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import sys
 import types
 import warnings
@@ -116,6 +118,45 @@ def test_a_file_in_blocks_is_one_file(client: Client, live_server: Any, tmp_path
     assert requests.get(detail["url"].replace("sig=", "sig=0"), timeout=10).status_code == 403
     client.files.delete(prepared["id"])
     assert requests.get(detail["url"], timeout=10).status_code == 404
+
+
+def send_slices(client: Client, slices: dict[str, bytes], *, manifest: bytes | None = None) -> dict[str, Any]:
+    """As the clients that send slices do: each blob by its own name, the manifest last. What has been prepared."""
+    prepared: dict[str, Any] = client.files.prepare_upload("orders", is_sliced=True)
+    params = prepared["absUploadParams"]
+    place = f"azure://{params['accountName']}.blob.core.windows.net/{params['container']}/{params['blobName']}"
+    entries = [{"url": f"{place}{name}"} for name in slices]
+    slices = {**slices, "manifest": manifest or json.dumps({"entries": entries}).encode()}
+    for name, content in slices.items():
+        BlobClient.from_connection_string(
+            params["absCredentials"]["SASConnectionString"],
+            params["container"],
+            f"{params['blobName']}{name}",
+            max_single_put_size=16,
+            max_block_size=16,
+        ).upload_blob(content)
+    return prepared
+
+
+def test_a_sliced_file_is_one_table(client: Client, tmp_path: Path) -> None:
+    """In the order of the manifest: of several rows with one key the last one counts."""
+    client.buckets.create("shop")
+    slices = {"b 1": b'1,"a long first note"\n', "a%20.gz": gzip.compress(b"2,two\n1,last\n"), "empty": b""}
+    prepared = send_slices(client, slices)
+    assert prepared["isSliced"]
+    assert client.files.detail(prepared["id"])["sizeBytes"] == sum(map(len, slices.values()))
+    back = Path(client.files.download(prepared["id"], str(tmp_path / "back"))).read_bytes()
+    assert back == b"".join(slices.values())
+
+    made = client.tables._post(  # its create_raw has no parameter for columns
+        f"{client.root_url}/v2/storage/buckets/in.c-shop/tables-async",
+        data={"name": "orders", "dataFileId": prepared["id"], "columns[]": ["id", "note"], "primaryKey": "id"},
+    )
+    assert client.jobs.block_for_success(made["id"])
+    job = client.tables.load_raw(ORDERS, data_file_id=send_slices(client, {"x": b"3,x\n"})["id"], is_incremental=True)
+    assert client.jobs.block_for_success(job["id"])
+    exported = Path(client.tables.export_to_file(ORDERS, str(tmp_path))).read_text(encoding="utf-8").splitlines()
+    assert sorted(line.replace('"', "") for line in exported[1:]) == ["1,last", "2,two", "3,x"]
 
 
 def test_configurations(client: Client, project: Project) -> None:

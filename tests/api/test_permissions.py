@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,16 +11,23 @@ from django.db import transaction
 from django.utils import timezone
 
 from orchestration_site import openapi
-from orchestrations import tokens
+from orchestrations import granting, tokens
+from orchestrations.access import Actor
+from orchestrations.api import fields
 from orchestrations.components.catalogue import ORCHESTRATOR
 from orchestrations.models import Configuration, Project, Role, Token, User
 from tests import builders
+from tests.api.acceptance import NOT_TAKEN, named, recorded
 from tests.api.conftest import Api, api_of, build_token, limited_api
+from tests.api.permitted import EXPECTED
 from tests.api.test_automation import declare
+from tests.api.test_files import put
 from tests.api.test_wire import build_subscription
 
 pytestmark = pytest.mark.django_db
 REFUSED = frozenset({401, 403, 404})
+NOT_DONE = {"DELETE /v2/storage/buckets/{bucket_id}", "POST /v2/storage/triggers"}
+"""What an admin is refused here: the bucket has tables, and the orchestration a trigger."""
 
 
 class TakenBack(Exception):
@@ -62,9 +69,29 @@ def callers(project: Project, alice: User, bob: User, oscar: User, charlie: User
         "writer": limited(sales="write"),
         "expired": Api(expired[1]),
         "gone": Api(deleted[1]),
+        "replaced": Api(replaced_token(project, alice)),
+        "inactive": inactive(project),
         "stranger": api_of(builders.build_project(charlie, "Elsewhere"), charlie),
         "nobody": Api(""),
     }
+
+
+def replaced_token(project: Project, alice: User) -> str:
+    """The former token of an orchestration, whose last run has not settled yet."""
+    own = builders.build_orchestration(project, [builders.task(builders.build_configuration(project))], name="Renewed")
+    text = tokens.reveal(own.own_tokens.get())
+    builders.launch(own)
+    granting.replace_own(own, actor=Actor(user=alice), now=timezone.now())
+    assert own.own_tokens.filter(replaced_at__isnull=False).exists()
+    return text
+
+
+def inactive(project: Project) -> Api:
+    """The own token of an admin whose account has been switched off since."""
+    user = builders.build_member(project, "ina@example.org", Role.ADMIN)
+    api = api_of(project, user)
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    return api
 
 
 @pytest.fixture
@@ -77,6 +104,7 @@ def world(project: Project, alice: User, callers: dict[str, Api]) -> dict[str, A
     file_id = callers["admin"].post("/v2/storage/files/prepare", {"name": "a.csv"}).json()["id"]
     run = builders.launch(daily)
     return {
+        "project_id": str(project.pk),
         "component_id": "command",
         "configuration_id": load.key,
         "branch_id": "default",
@@ -114,7 +142,7 @@ OTHER_PARTS = {
 """Where a part of the address is not what its name says."""
 BODIES: dict[str, dict[str, Any]] = {
     "POST /v2/storage/buckets": {"name": "c-new", "stage": "in"},
-    "POST /v2/storage/buckets/{bucket_id}/share-to-projects": {"targetProjectIds": ["1"]},
+    "POST /v2/storage/buckets/{bucket_id}/share-to-projects": {"targetProjectIds": ["{project_id}"]},
     "POST /v2/storage/buckets/{bucket_id}/tables-async": {"name": "new", "dataFileId": "{own_file}"},
     "POST /v2/storage/tables/{table_id}/import-async": {"dataFileId": "{own_file}"},
     "POST /v2/storage/tables/{table_id}/updates": {"rows": 1},
@@ -138,143 +166,77 @@ BODIES: dict[str, dict[str, Any]] = {
 }
 
 
-EXPECTED = {
-    "admin": [
-        "DELETE /v2/storage/buckets/{bucket_id}/share",
-        "DELETE /v2/storage/files/{file_id}",
-        "DELETE /v2/storage/tokens/{token_id}",
-        "POST /v2/storage/buckets/{bucket_id}/share-organization",
-        "POST /v2/storage/buckets/{bucket_id}/share-organization-project",
-        "POST /v2/storage/buckets/{bucket_id}/share-to-projects",
-        "POST /v2/storage/tokens/{token_id}/refresh",
-        "PUT /v2/storage/tokens/{token_id}",
-    ],
-    "admin editor": [
-        "DELETE /notification/project-subscriptions/{subscription_id}",
-        "DELETE /scheduler/configurations/{configuration_id}",
-        "DELETE /scheduler/schedules/{schedule_id}",
-        "DELETE /v2/storage/components/{component_id}/configs/{configuration_id}",
-        "DELETE /v2/storage/components/{component_id}/configs/{configuration_id}/metadata/{metadata_id}",
-        "DELETE /v2/storage/triggers/{trigger_id}",
-        "POST /scheduler/schedules",
-        "POST /v2/storage/components/{component_id}/configs/{configuration_id}/copy",
-        "POST /v2/storage/components/{component_id}/configs/{configuration_id}/metadata",
-        "POST /v2/storage/components/{component_id}/configs/{configuration_id}/restore",
-        "POST /v2/storage/components/{component_id}/configs/{configuration_id}/token",
-        "POST /v2/storage/components/{component_id}/configs/{configuration_id}/versions/{version}/create",
-        "POST /v2/storage/components/{component_id}/configs/{configuration_id}/versions/{version}/rollback",
-        "POST /v2/storage/triggers",
-        "PUT /v2/storage/components/{component_id}/configs/{configuration_id}",
-        "PUT /v2/storage/components/{component_id}/configs/{configuration_id}/state",
-        "PUT /v2/storage/triggers/{trigger_id}",
-    ],
-    "admin stranger": [
-        "POST /v2/storage/tokens",
-    ],
-    "admin editor own": [
-        "DELETE /v2/storage/buckets/{bucket_id}",
-    ],
-    "admin editor stranger": [
-        "POST /notification/project-subscriptions",
-        "POST /v2/storage/components/{component_id}/configs",
-    ],
-    "admin editor operator viewer": [
-        "GET /notification/project-subscriptions/{subscription_id}",
-        "GET /scheduler/schedules/{schedule_id}",
-        "GET /v2/storage/files/{file_id}",
-        "GET /v2/storage/tokens/{token_id}",
-        "GET /v2/storage/tokens/{token_id}/events",
-        "GET /v2/storage/triggers/{trigger_id}",
-    ],
-    "admin editor operator viewer stranger": [
-        "GET /notification/project-subscriptions",
-        "GET /scheduler/schedules",
-        "GET /v2/storage/tokens",
-        "GET /v2/storage/triggers",
-    ],
-    "admin editor own full writer": [
-        "DELETE /v2/storage/tables/{table_id}",
-        "POST /v2/storage/buckets/{bucket_id}/tables-async",
-        "POST /v2/storage/tables/{table_id}/import-async",
-        "POST /v2/storage/tables/{table_id}/updates",
-    ],
-    "admin editor own maker stranger": [
-        "GET /v2/storage/shared-buckets",
-        "POST /v2/storage/buckets",
-    ],
-    "admin editor operator own full command": [
-        "POST /queue/jobs",
-        "POST /queue/jobs/{job_id}/kill",
-        "POST /v2/storage/events",
-    ],
-    "admin editor own full writer stranger": [
-        "POST /v2/storage/files/prepare",
-    ],
-    "admin editor operator viewer own full command": [
-        "GET /queue/jobs/{job_id}",
-        "GET /v2/storage/components/{component_id}/configs/{configuration_id}",
-        "GET /v2/storage/components/{component_id}/configs/{configuration_id}/metadata",
-        "GET /v2/storage/components/{component_id}/configs/{configuration_id}/versions",
-        "GET /v2/storage/components/{component_id}/configs/{configuration_id}/versions/{version}",
-    ],
-    "admin editor operator viewer own full command stranger": [
-        "GET /v2/storage/components/{component_id}",
-        "GET /v2/storage/components/{component_id}/configs",
-    ],
-    "admin editor operator viewer own full reader writer": [
-        "GET /v2/storage/buckets/{bucket_id}",
-        "GET /v2/storage/buckets/{bucket_id}/tables",
-        "GET /v2/storage/jobs/{job_id}",
-        "GET /v2/storage/tables/{table_id}",
-        "GET /v2/storage/tables/{table_id}/data-preview",
-        "POST /v2/storage/tables/{table_id}/export-async",
-    ],
-    "admin editor operator viewer own full maker runner nothing reader writer": [
-        "GET /queue/orchestration-rerun-plan/{job_id}",
-    ],
-    "admin editor operator viewer own full maker runner command nothing reader writer stranger": [
-        "GET /queue/search/jobs",
-        "GET /v2/storage/buckets",
-        "GET /v2/storage/components",
-        "GET /v2/storage/dev-branches",
-        "GET /v2/storage/dev-branches/{branch_id}",
-        "GET /v2/storage/events",
-        "GET /v2/storage/files",
-        "GET /v2/storage/jobs",
-        "GET /v2/storage/search/component-configurations",
-        "GET /v2/storage/tables",
-        "GET /v2/storage/tokens/verify",
-    ],
-    "admin editor operator viewer own full maker runner command nothing reader writer expired gone stranger nobody": [
-        "GET /v2/storage/",
-    ],
+OF_RUNS = {
+    "POST /queue/jobs (a run)": {"body": {"component": ORCHESTRATOR, "config": "{orchestration_id}"}},
+    "GET /queue/jobs/{job_id} (a run)": {"parts": {"job_id": "run_id"}},
+    "POST /queue/jobs/{job_id}/kill (a run)": {"parts": {"job_id": "run_id"}},
 }
-"""Calls by those whom they let through. Strangers are let into their own project, limited tokens see what is theirs."""
+"""Calls that are about an orchestration this time: others may make them (R19)."""
+OTHER_PARTS |= {operation: said["parts"] for operation, said in OF_RUNS.items() if "parts" in said}
+BODIES |= {operation: said["body"] for operation, said in OF_RUNS.items() if "body" in said}
 
 
 def filled(value: Any, world: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [filled(each, world) for each in value]
     return value.format(**world) if isinstance(value, str) else value
 
 
 def let_through(operation: str, api: Api, world: dict[str, Any]) -> bool:
-    """Whether the call is refused neither for its token nor for what that may see. What it did is taken back."""
-    method, path = operation.split(" ")
+    """Whether the call is refused neither for its token nor for what that may see."""
+    return answered(operation, api, world) not in REFUSED
+
+
+def answered(operation: str, api: Api, world: dict[str, Any], before: Callable[[], object] = lambda: None) -> int:
+    """The status of the answer. What the call did is taken back."""
+    method, path, *_ = operation.split(" ")
     parts = {"orchestrator": ORCHESTRATOR, **world}
     known = parts | {name: parts[other] for name, other in OTHER_PARTS.get(operation, {}).items()}
     try:
         with transaction.atomic():
             prepared = api.post("/v2/storage/files/prepare", {"name": "mine.csv"})
             known["own_file"] = prepared.json().get("id", "none")
+            if prepared.status_code == 200:
+                put(prepared.json(), "", b"id,amount\n1,10\n")
             body = {name: filled(value, known) for name, value in BODIES.get(operation, {}).items()}
+            before()
             response = api.call(method, path.format(**known), body or None)
             assert response.status_code < 500, response.content
             raise TakenBack
     except TakenBack:
-        return response.status_code not in REFUSED
+        return int(response.status_code)
+
+
+def test_every_field_that_is_described_is_read_and_the_other_way_round(
+    callers: dict[str, Api], world: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With requests that do what they ask for, which made up ones seldom do."""
+    read: dict[str, set[str]] = {"query": set(), "body": set()}
+    of_query, of_body = fields.of_query, fields.of_body
+    monkeypatch.setattr(fields, "of_query", lambda request: recorded(of_query(request), read["query"]))
+    monkeypatch.setattr(fields, "of_body", lambda request: recorded(of_body(request), read["body"]))
+    done, wrong = set(), []
+
+    def forget() -> None:
+        for names in read.values():
+            names.clear()
+
+    for operation in operations():
+        method, path = operation.split(" ")
+        said = openapi.document()["paths"][path][method.lower()]
+        status = answered(operation, callers["admin"], world, before=forget)
+        for place, names in read.items():
+            wrong += [f"{operation} reads {name}" for name in names - named(said, place) - NOT_TAKEN[place]]
+            if status < 400:
+                done.add(operation)
+                wrong += [f"{operation} passes over {name}" for name in named(said, place) - names]
+
+    assert wrong == []
+    assert set(operations()) - done == NOT_DONE
 
 
 def test_every_call_has_a_row() -> None:
-    assert sorted(each for group in EXPECTED.values() for each in group) == sorted(operations())
+    assert sorted(each for group in EXPECTED.values() for each in group) == sorted([*operations(), *OF_RUNS])
 
 
 @pytest.mark.parametrize("who", EXPECTED)

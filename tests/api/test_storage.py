@@ -113,6 +113,7 @@ def test_a_bucket_is_shared_linked_and_unlinked(api: Api, project: Project, tabl
     assert_storage_error(api.post(f"{share}-to-projects", {"targetProjectIds": ["999999"]}), 400)
     assert api.post(f"{share}-to-projects", {"targetProjectIds": [other.pk]}).status_code == 200
     assert ids(theirs.get(f"{STORAGE}/shared-buckets")) == ["in.c-sales"]
+    assert_storage_error(theirs.post(f"{STORAGE}/buckets", {"name": "half", "sourceProjectId": project.pk}), 404)
     linked = theirs.post(f"{STORAGE}/buckets", wanted)
     assert linked.json()["sourceBucket"]["project"]["id"] == project.pk
     assert linked.json()["rowsCount"] == 3

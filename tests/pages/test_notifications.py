@@ -10,11 +10,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from jobs.models import Delivery, Notice
+from jobs.models import Delivery, DeliveryAttempt, Notice
 from jobs.notifying import delivering, expanding
-from orchestrations.models import EventType, Subscription, User
+from orchestrations.models import Configuration, EventType, Subscription, User
 from scheduling.models import EventTrigger, Schedule
 from tests import builders
+from tests.builders import NOW
 from tests.pages.world import World
 
 pytestmark = pytest.mark.django_db
@@ -191,3 +192,64 @@ def test_an_orchestration_that_tells_nobody_says_so(world: World, as_alice: Clie
     page = as_alice.get(reverse("orchestration", args=[world.project.pk, world.orchestration.pk])).content.decode()
 
     assert "No unattended run tells anybody." in page
+
+
+@pytest.mark.parametrize(
+    ("change", "is_noted"),
+    [
+        ("nobody is told", True),
+        ("somebody is told of success alone", True),
+        ("that has expired", True),
+        ("a list is told of the whole project", False),
+        ("its list is told", False),
+        ("it is disabled", False),
+        ("nothing starts it", False),
+    ],
+)
+def test_what_starts_by_itself_and_tells_nobody_of_failures_is_noted(
+    change: str, is_noted: bool, world: World, as_alice: Client
+) -> None:
+    if change != "its list is told":
+        Subscription.objects.all().delete()
+    if change in SUBSCRIBED:
+        event, more = SUBSCRIBED[change]
+        Subscription.objects.create(
+            **{"configuration": world.orchestration, "channel": "email", "address": "a@example.org", **more},
+            project=world.project,
+            event=event,
+            created_at=NOW,
+        )
+    if change == "it is disabled":
+        Configuration.objects.filter(pk=world.orchestration.pk).update(is_disabled=True)
+    if change == "nothing starts it":
+        Schedule.objects.all().update(is_enabled=False, next_run_at=None)
+        EventTrigger.objects.all().update(is_enabled=False)
+
+    page = as_alice.get(reverse("orchestration", args=[world.project.pk, world.orchestration.pk])).text
+    overall = as_alice.get(reverse("notifications", args=[world.project.pk]))
+
+    assert (NOTE in page) is is_noted
+    assert [each["name"] for each in overall.context["untold"]] == ["Daily Sales Refresh"] * is_noted
+    assert ("nobody is told when they fail" in overall.text) is is_noted
+
+
+SUBSCRIBED: dict[str, Any] = {
+    "somebody is told of success alone": (EventType.SUCCEEDED, {}),
+    "that has expired": (EventType.FAILED, {"expires_at": NOW}),
+    "a list is told of the whole project": (EventType.FAILED, {"configuration": None}),
+}
+
+
+def test_the_log_shows_every_try(world: World, as_alice: Client) -> None:
+    now = timezone.now()
+    Notice.objects.create(job=world.failed_run, event="job-failed", at=now)
+    expanding.expand(now=now)
+    delivery = Delivery.objects.get()
+    for answer, was_accepted in (("451 Try again later", False), ("Accepted by the mail server.", True)):
+        DeliveryAttempt.objects.create(delivery=delivery, at=now, answer=answer, was_accepted=was_accepted)
+
+    page = as_alice.get(reverse("notifications", args=[world.project.pk])).text
+
+    assert "2 tries" in page
+    assert "not accepted. 451 Try again later" in page
+    assert ": accepted. Accepted by the mail server." in page

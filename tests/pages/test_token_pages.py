@@ -177,7 +177,8 @@ def test_what_the_token_lacks_for_content_of_a_task_is_told_too(project: Project
 
 def test_a_token_that_ends_before_the_next_start_is_told(world: World, as_alice: Client) -> None:
     world.schedule.refresh_from_db()
-    url, words = address(world, "orchestration", world.orchestration.pk), "before the next start"
+    names, words = ("orchestration", "orchestration-run"), "before the next start"
+    urls = [address(world, name, world.orchestration.pk) for name in names]
     own = Token.objects.filter(orchestration=world.orchestration)
     start = timezone.now() + timedelta(hours=3)
     Schedule.objects.filter(pk=world.schedule.pk).update(next_run_at=start)
@@ -185,12 +186,13 @@ def test_a_token_that_ends_before_the_next_start_is_told(world: World, as_alice:
 
     for minutes in (-1, 1):
         own.update(expires_at=start + timedelta(minutes=minutes))
-        told[minutes] = words in as_alice.get(url).text
+        told[minutes] = [words in as_alice.get(url).text for url in urls]
     own.update(expires_at=start - timedelta(minutes=1))
     editing.set_enabled(world.orchestration, False, actor=builders.admin_of(world.project), now=timezone.now())
 
-    assert told == {-1: True, 1: False}
-    assert words not in as_alice.get(url).text, "nothing starts it while it is disabled"
+    assert told == {-1: [True, True], 1: [False, False]}
+    for url in urls:
+        assert words not in as_alice.get(url).text, "nothing starts it while it is disabled"
 
 
 def test_the_tokens_of_many_orchestrations_stand_on_pages(world: World, as_alice: Client) -> None:

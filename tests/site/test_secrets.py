@@ -11,15 +11,17 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from jobs.models import Job, LogChunk
-from jobs.notifying import expanding
+from jobs.notifying import delivering, expanding
 from orchestrations import subscribing, tokens
-from orchestrations.models import Configuration, Project, Subscription, Token, User
+from orchestrations.models import Channel, Configuration, Project, Subscription, Token, User
 from orchestrations.session_store import SessionStore
 from tests import builders
 from tests.api.conftest import Api, api_of
 from tests.builders import NOW
+from tests.jobs.notifying.smtp import Postbox, running, text_of
 from tests.jobs.performing import Performer, python
 from tests.pages.conftest import log_in
 
@@ -77,6 +79,9 @@ def test_secrets_stand_nowhere_in_clear(
     answers.append(answer(api, "POST", "/queue/jobs", {"component": "keboola.orchestrator", "config": run.key}))
     performer.perform()
     expanding.expand(now=NOW)
+    with running(settings, Postbox()) as postbox:
+        delivering.deliver(Channel.EMAIL, clock=timezone.now)
+    assert {str(mail["To"]) for mail in postbox.mails} == {alice.email}
     assert LogChunk.objects.filter(text__contains="again: *****").exists()
 
     own = Token.objects.get(orchestration=run)
@@ -89,6 +94,7 @@ def test_secrets_stand_nowhere_in_clear(
     places = {
         **{f"answer {number}": text for number, text in enumerate(answers)},
         "tables": "\n".join(dumped()),
+        **{f"mail {number}": text_of(mail) for number, mail in enumerate(postbox.mails)},
         "log": caplog.text,
         "output": "".join(capfd.readouterr()),
         "files": "\n".join(files(Path(settings.DATA_DIR))),

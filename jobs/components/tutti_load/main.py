@@ -28,12 +28,15 @@ def main() -> int:
         open(to, "wb").close()
     with open(f"{to}.manifest", "w", encoding="utf-8") as file:
         json.dump(parameters["manifest"], file)
-    print(f"{os.path.getsize(to):,} bytes are to be loaded.")
+    print(f"{size_of(to):,} bytes are to be loaded.")
     return 0
 
 
 def take(source: str, to: str) -> bool:
-    """The same file under another name where the disk allows, else a copy. False: it is gone."""
+    """The same file, or folder of slices, under another name where the disk allows, else a copy. False: it is gone."""
+    if os.path.isdir(source):
+        os.mkdir(to)
+        return all(take(os.path.join(source, name), os.path.join(to, name)) for name in os.listdir(source))
     try:
         os.link(source, to)
     except FileNotFoundError:
@@ -41,6 +44,12 @@ def take(source: str, to: str) -> bool:
     except OSError:
         shutil.copyfile(source, to)
     return True
+
+
+def size_of(path: str) -> int:
+    if os.path.isdir(path):
+        return sum(size_of(os.path.join(path, name)) for name in os.listdir(path))
+    return os.path.getsize(path)
 
 
 if __name__ == "__main__":

@@ -42,13 +42,13 @@ def send(delivery: Delivery, now: datetime) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise NotAccepted("The chat service did not answer in time.") from error
+        raise NotAccepted("The chat service did not answer in time.", is_silent=True) from error
     if ended.returncode == UNKNOWN_SERVICE:
         raise NotAccepted("The address is not one of a chat service that is known here.", is_final=True)
     if ended.returncode == PRIVATE:
         raise NotAccepted("The address leads to a private address, which this site does not allow.", is_final=True)
     if ended.returncode:
-        raise NotAccepted("The chat service did not take the message.")
+        raise NotAccepted("The chat service did not take the message.", is_silent=True)
     return "Accepted by the chat service."
 
 
@@ -61,4 +61,4 @@ def _check_host(address: str) -> None:
     except outbound.Refused as error:
         raise NotAccepted(str(error), is_final=True) from error
     except outbound.NoAnswer as error:
-        raise NotAccepted(str(error)) from error
+        raise NotAccepted(str(error), is_silent=True) from error

@@ -33,7 +33,7 @@ def send(delivery: Delivery, now: datetime) -> str:
     except outbound.Refused as error:
         raise NotAccepted(str(error), is_final=True) from error
     except outbound.NoAnswer as error:
-        raise NotAccepted(str(error)) from error
+        raise NotAccepted(str(error), is_silent=True) from error
     said = " ".join(answer.text.split())[:300]
     sentence = f"{answer.status} {said}".strip()
     if not 200 <= answer.status < 300:

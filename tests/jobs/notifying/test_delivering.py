@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from orchestrations.models import AccountMail, Channel, Project, User
 from tests import builders
 from tests.builders import task
 from tests.jobs.notifying.smtp import Postbox, running
+from tests.pages.conftest import log_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +37,7 @@ def failed(project: Project, alice: User) -> Delivery:
     return Delivery.objects.get()
 
 
-def test_a_mail_says_what_happened_in_the_recipients_zone(failed: Delivery, settings: Any) -> None:
+def test_a_mail_says_what_happened_in_the_recipients_zone(failed: Delivery, alice: User, settings: Any) -> None:
     with running(settings, Postbox()) as postbox:
         assert deliver() == 1
 
@@ -49,6 +51,8 @@ def test_a_mail_says_what_happened_in_the_recipients_zone(failed: Delivery, sett
         assert "No such table: orders" in body
         assert "(Europe/Prague)" in body
         assert f"/projects/{failed.project_id}/jobs/{Job.objects.get(is_run=True).pk}/" in body
+        (link,) = set(re.findall(r"/projects/[0-9]+/jobs/[0-9]+/", body))
+        assert log_in(alice).get(link).status_code == 200
     assert "Load <orders>" in text
     assert "Load &lt;orders&gt;" in html
 

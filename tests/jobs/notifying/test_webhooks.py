@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -28,10 +28,12 @@ from tests.builders import NOW, task
 
 
 class Receiver:
-    """Keeps what it gets; ``status`` is what it answers."""
+    """Keeps what it gets; ``status`` is what it answers, once ``may_answer``."""
 
     def __init__(self, status: int = 204) -> None:
         self.status = status
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.url = ""
 
@@ -42,6 +44,7 @@ def receiving(receiver: Receiver) -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            receiver.may_answer.wait(30)
             self.send_response(receiver.status)
             self.send_header("Location", "http://127.0.0.1:1/elsewhere")
             self.send_header("Content-Length", "0")
@@ -50,7 +53,7 @@ def receiving(receiver: Receiver) -> Iterator[Receiver]:
         def log_message(self, *arguments: object) -> None:
             return
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     receiver.url = f"http://127.0.0.1:{server.server_port}/hook?of=tutti"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
