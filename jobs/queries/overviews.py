@@ -5,10 +5,11 @@ All of them are looked at by few columns and their last runs; only those of the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlencode
 
 from django.db.models import OuterRef, Q, Subquery
@@ -133,8 +134,9 @@ def find(project: Project, filters: Filters, automations: Automations) -> Found:
     """Two queries and those of ``automations``, however many there are."""
     every = automations(project, None) if filters.ask_when_it_starts else {}
     rows = _rows(project, filters, every)
-    counts = {value: sum(map(_matcher(replace(filters, last=value)), rows)) for value in LAST_RUNS}
-    matching = sorted(filter(_matcher(filters), rows), key=_order(filters.sort))
+    around = list(filter(_matcher(filters), rows))
+    matching = sorted((row for row in around if _has_ended_so(row.status, filters.last)), key=_order(filters.sort))
+    statuses = Counter(row.status for row in around)
     pages = max(1, -(-len(matching) // PAGE))
     first = (min(filters.page, pages) - 1) * PAGE
     wanted = [row.pk for row in matching[first : first + PAGE]]
@@ -146,15 +148,19 @@ def find(project: Project, filters: Filters, automations: Automations) -> Found:
         pages=pages,
         total=len(rows),
         active=sum(row.status in UNSETTLED for row in rows),
-        counts=counts,
+        counts={
+            value: sum(count for status, count in statuses.items() if _has_ended_so(status, value))
+            for value in LAST_RUNS
+        },
     )
 
 
 # --- Private -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
+    """There may be thousands."""
+
     pk: int
     name: str
     is_disabled: bool
@@ -219,18 +225,20 @@ def _has(name: str, words: Sequence[str], in_description: Sequence[bool]) -> boo
 
 
 def _matcher(filters: Filters) -> Callable[[_Row], bool]:
-    statuses, kinds = LAST_RUNS[filters.last][1], STARTS[filters.starts][1]
+    """By all filters but that of last runs."""
+    kinds = STARTS[filters.starts][1]
 
     def matches(row: _Row) -> bool:
         if not row.has_words or (filters.enabled and row.is_disabled is not (filters.enabled == "no")):
             return False
-        if filters.starts and row.starts not in kinds:
-            return False
-        if filters.last == NEVER:
-            return not row.status
-        return not filters.last or row.status in statuses
+        return not filters.starts or row.starts in kinds
 
     return matches
+
+
+def _has_ended_so(status: str, last: str) -> bool:
+    """``last``: a value of the filter of last runs."""
+    return not status if last == NEVER else not last or status in LAST_RUNS[last][1]
 
 
 def _order(sort: str) -> Callable[[_Row], Any]:

@@ -1,6 +1,6 @@
 """The few tags of the pages. Small pieces are built here, not by `{% include %}`: a list draws hundreds of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from orchestrations.lib import amounts, durations
@@ -38,6 +38,7 @@ KIND_WORDS = {
 }
 FATE_ICONS = {"error": "close", "terminated": "stop", "not-executed": "", "success": ""}
 EMPTY = SafeString("")
+OPENS_DIALOG = SafeString(" data-dialog")
 
 
 @register.simple_tag
@@ -47,6 +48,26 @@ def icon(name: str, size: str = "", turning: bool = False) -> SafeString:
     classes = "icon" + (f" icon--{size}" if size else "") + (" turning" if turning else "")
     return format_html(
         '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>', classes, static("icons.svg"), name
+    )
+
+
+@register.simple_tag
+def menu_items(links: Iterable[Mapping[str, Any]]) -> SafeString:
+    """Items of a menu: [{icon, words, url, is_dialog, is_danger}]. By nodes of a template those of a list's rows take
+    longer than all the rest of the page."""
+    return format_html_join(
+        "",
+        '<li><a class="menu__item{}" href="{}"{}>{}{}</a></li>',
+        (
+            (
+                " menu__item--danger" if each["is_danger"] else "",
+                each["url"],
+                OPENS_DIALOG if each["is_dialog"] else "",
+                icon(each["icon"]),
+                each["words"],
+            )
+            for each in links
+        ),
     )
 
 
