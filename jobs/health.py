@@ -8,8 +8,8 @@ from datetime import datetime, tzinfo
 from django.db.models import Count
 
 from jobs import waiting
-from jobs.among import Among
 from jobs.models import Job
+from orchestrations.lib.among import Among
 from orchestrations.lib.durations import clock_words
 from orchestrations.lib.prepared import Query
 

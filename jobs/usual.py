@@ -8,9 +8,9 @@ from typing import Any
 
 from django.db.models import Avg, Count, F, OuterRef, QuerySet, Subquery
 
-from jobs.among import Among
 from jobs.models import Job
 from jobs.states import JobStatus
+from orchestrations.lib.among import Among
 from orchestrations.lib.prepared import Query
 from orchestrations.models import Configuration
 

@@ -11,10 +11,10 @@ from django.conf import settings
 from django.db.models import Count, Min, Q, QuerySet
 
 from jobs import claiming, usual
-from jobs.among import Among
 from jobs.models import Cluster, Job
 from jobs.states import JobStatus
 from orchestrations.components.catalogue import ORCHESTRATOR
+from orchestrations.lib.among import Among
 from orchestrations.lib.prepared import Param, Query
 from orchestrations.models import Configuration
 

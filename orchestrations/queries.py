@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from django.db.models import Count, QuerySet
 
 from orchestrations import plans
+from orchestrations.lib.among import Among
+from orchestrations.lib.prepared import Query
 from orchestrations.models import (
     Configuration,
     ConfigurationVersion,
@@ -56,13 +58,18 @@ def find_orchestration(project: Project, orchestration_id: int) -> Orchestration
 
 
 def sizes_of(orchestrations: Iterable[Orchestration]) -> dict[int, Size]:
-    counted = (
-        Task.objects.filter(orchestration__in=[each.pk for each in orchestrations])
+    ids = [each.pk for each in orchestrations]
+    return {pk: Size(tasks, phases) for pk, tasks, phases in _SIZES.rows(ids=ids)} if ids else {}
+
+
+_SIZES = Query(
+    lambda: (
+        Task.objects.filter(Among("orchestration", "ids"))
         .order_by()
         .values_list("orchestration_id")
         .annotate(Count("pk"), Count("phase_id", distinct=True))
     )
-    return {pk: Size(tasks, phases) for pk, tasks, phases in counted}
+)
 
 
 def plan_of(orchestration: Configuration) -> plans.Plan:

@@ -11,13 +11,13 @@ from django.db.models import Count, F
 from django.db.models.lookups import Exact
 
 from jobs import usual, waiting
-from jobs.among import Among
 from jobs.models import Cluster, Job
 from jobs.queries import reasons
 from jobs.queries.matching import Unindexed
 from jobs.queries.rows import JobRow, listed, rows_of
 from jobs.states import JobStatus
 from orchestrations.components.catalogue import ORCHESTRATOR
+from orchestrations.lib.among import Among
 from orchestrations.lib.durations import rough_words
 from orchestrations.lib.prepared import Param, Query
 from orchestrations.models import Configuration, Project

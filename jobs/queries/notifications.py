@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from jobs.models import Delivery, DeliveryAttempt, DeliveryStatus, Notice
 from orchestrations.components.catalogue import ORCHESTRATOR
+from orchestrations.lib.among import Among
 from orchestrations.lib.prepared import Param, Query
 from orchestrations.models import Channel, Configuration, EventType, Project, Subscription, User
 
@@ -89,11 +90,22 @@ def card_of(orchestration: Configuration, now: datetime) -> Card:
 
 def untold(project: Project, ids: Collection[int], now: datetime) -> set[int]:
     """Those of these orchestrations whose failures nobody is told of. One query."""
-    reaches = Q(configuration__in=ids) | Q(configuration__isnull=True, component_id__in=("", ORCHESTRATOR))
-    holds = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
-    found = Subscription.objects.filter(reaches, holds, project=project, event=EventType.FAILED)
-    told = set(found.values_list("configuration", flat=True).distinct())
+    told = set(_TOLD.values(project=project, ids=ids, now=now)) if ids else set()
     return set() if None in told else set(ids) - told
+
+
+_TOLD = Query(
+    lambda: (
+        Subscription.objects.filter(
+            Q(Among("configuration", "ids")) | Q(configuration__isnull=True, component_id__in=("", ORCHESTRATOR)),
+            Q(expires_at__isnull=True) | Q(expires_at__gt=Param("now")),
+            project=Param("project"),
+            event=EventType.FAILED,
+        )
+        .values_list("configuration")
+        .distinct()
+    )
+)
 
 
 def reaching(configuration: Configuration) -> list[Subscription]:

@@ -17,6 +17,8 @@ from django.db.models import OuterRef, Q, Subquery
 from jobs.models import Job
 from jobs.states import UNSETTLED, JobStatus
 from orchestrations import queries
+from orchestrations.lib.among import Among
+from orchestrations.lib.prepared import Param, Query
 from orchestrations.models import Orchestration, Project
 
 PAGE = 25
@@ -140,7 +142,7 @@ def find(project: Project, filters: Filters, automations: Automations) -> Found:
     pages = max(1, -(-len(matching) // PAGE))
     first = (min(filters.page, pages) - 1) * PAGE
     wanted = [row.pk for row in matching[first : first + PAGE]]
-    by_pk = queries.orchestrations_of(project).filter(pk__in=wanted).in_bulk()
+    by_pk = {each.pk: each for each in _OF_PAGE.instances(project=project, ids=wanted)} if wanted else {}
     return Found(
         page=[by_pk[pk] for pk in wanted if pk in by_pk],
         automations=every if filters.ask_when_it_starts else automations(project, wanted),
@@ -179,11 +181,29 @@ _SORTED_BY: dict[str, tuple[str, ...]] = {"last": ("created_at",), "duration": (
 """What is read of the last runs besides their status, by the order that is asked for: reading moments takes long."""
 
 
+def _last_run(sort: str) -> dict[str, Subquery]:
+    newest = Job.objects.filter(configuration=OuterRef("pk")).order_by("-pk")
+    columns = ("status", *_SORTED_BY.get(sort, ()))
+    return {f"last_{column}": Subquery(newest.values(column)[:1]) for column in columns}
+
+
+def _live() -> Any:
+    return Orchestration.objects.filter(project=Param("project")).live().defer("document", "state")
+
+
+_OF_PAGE = Query(lambda: _live().filter(Among("pk", "ids")))
+_ALL = Query(lambda: _live().annotate(**_last_run("")).values_list("pk", "name", "is_disabled", *_last_run("")))
+"""As the list is mostly looked at: by name, and without words."""
+
+
 def _rows(project: Project, filters: Filters, automations: Mapping[int, Automation]) -> list[_Row]:
     words = filters.text.casefold().split()[:MOST_WORDS]
-    newest = Job.objects.filter(configuration=OuterRef("pk")).order_by("-pk")
-    columns = ("status", *_SORTED_BY.get(filters.sort, ()))
-    last = {f"last_{column}": Subquery(newest.values(column)[:1]) for column in columns}
+    last = _last_run(filters.sort)
+    if not words and len(last) == 1 and not automations:
+        return [
+            _Row(pk=pk, name=name, is_disabled=is_disabled, has_words=True, status=status or "")
+            for pk, name, is_disabled, status in _ALL.rows(project=project)
+        ]
     described = {f"describes_{n}": Q(description__icontains=word) for n, word in enumerate(words)}
     found = (
         queries.orchestrations_of(project)

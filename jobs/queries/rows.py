@@ -9,12 +9,12 @@ from datetime import datetime
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from jobs import waiting
-from jobs.among import Among
 from jobs.models import Cause, Job
 from jobs.states import FAILED, UNSETTLED, JobStatus
 from orchestrations.components import catalogue
 from orchestrations.components.catalogue import ORCHESTRATOR, UnknownComponent
 from orchestrations.lib import links
+from orchestrations.lib.among import Among
 from orchestrations.lib.prepared import Query
 from orchestrations.models import Configuration, Project
 

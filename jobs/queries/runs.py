@@ -9,13 +9,13 @@ from typing import Any
 
 from django.db.models import BooleanField, Expression, OuterRef, QuerySet, Subquery
 
-from jobs.among import Among
 from jobs.models import Job
 from jobs.queries.matching import Took
 from jobs.queries.rows import JobRow, listed, listed_by, rows_of
 from jobs.states import FAILED, SETTLED, UNSETTLED, JobStatus
 from orchestrations import queries
 from orchestrations.lib import sparklines
+from orchestrations.lib.among import Among
 from orchestrations.lib.prepared import Query
 from orchestrations.models import Configuration, Orchestration, Project
 

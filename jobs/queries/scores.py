@@ -9,12 +9,12 @@ from datetime import datetime, timedelta, tzinfo
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
 from django.urls import reverse
 
-from jobs.among import Among
 from jobs.models import Job
 from jobs.queries.matching import Took
 from jobs.queries.planned import tasks_of_runs
 from jobs.states import ACTIVE, UNSETTLED, JobStatus
 from orchestrations.lib import scores
+from orchestrations.lib.among import Among
 from orchestrations.lib.durations import duration_words
 from orchestrations.lib.prepared import Query
 from orchestrations.models import Configuration, Phase, Task

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from django.db.models import Max, Q, QuerySet
 
-from jobs.among import Among
 from jobs.logs import CODES, parse_line, plain_line
 from jobs.models import Job, LogChunk
 from jobs.states import UNSETTLED
+from orchestrations.lib.among import Among
 from orchestrations.lib.prepared import Param, Query
 
 LINES = 500

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
+from html import escape as _escaped
 from typing import Any
 
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from orchestrations.lib import amounts, durations
@@ -38,7 +39,6 @@ KIND_WORDS = {
 }
 FATE_ICONS = {"error": "close", "terminated": "stop", "not-executed": "", "success": ""}
 EMPTY = SafeString("")
-OPENS_DIALOG = SafeString(" data-dialog")
 
 
 @register.simple_tag
@@ -55,20 +55,14 @@ def icon(name: str, size: str = "", turning: bool = False) -> SafeString:
 def menu_items(links: Iterable[Mapping[str, Any]]) -> SafeString:
     """Items of a menu: [{icon, words, url, is_dialog, is_danger}]. By nodes of a template those of a list's rows take
     longer than all the rest of the page."""
-    return format_html_join(
-        "",
-        '<li><a class="menu__item{}" href="{}"{}>{}{}</a></li>',
-        (
-            (
-                " menu__item--danger" if each["is_danger"] else "",
-                each["url"],
-                OPENS_DIALOG if each["is_dialog"] else "",
-                icon(each["icon"]),
-                each["words"],
-            )
-            for each in links
-        ),
-    )
+    return SafeString("".join(map(_menu_item, links)))
+
+
+def _menu_item(link: Mapping[str, Any]) -> str:
+    classes = "menu__item menu__item--danger" if link["is_danger"] else "menu__item"
+    opens = " data-dialog" if link["is_dialog"] else ""
+    words = f"{icon(link['icon'])}{_escaped(link['words'])}"
+    return f'<li><a class="{classes}" href="{_escaped(link["url"])}"{opens}>{words}</a></li>'
 
 
 @register.filter

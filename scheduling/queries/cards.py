@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import Any
 
 from django.db.models import Min
 
+from orchestrations.lib.among import Among
 from orchestrations.lib.durations import clock_words
 from orchestrations.lib.prepared import Param, Query
 from orchestrations.models import Configuration, Project
@@ -130,15 +132,32 @@ def next_start_of(orchestration: Configuration) -> datetime | None:
     return Schedule.objects.filter(orchestration=orchestration).aggregate(next=Min("next_run_at"))["next"]
 
 
+def _schedules() -> Any:
+    columns = ("orchestration", "expression", "zone", "is_enabled", "next_run_at")
+    return Schedule.objects.filter(orchestration__project=Param("project")).order_by("next_run_at").only(*columns)
+
+
+def _triggers() -> Any:
+    triggers = EventTrigger.objects.filter(orchestration__project=Param("project"))
+    return triggers.values_list("orchestration", "is_enabled")
+
+
+_SCHEDULES_OF_ALL, _TRIGGERS_OF_ALL = Query(_schedules), Query(_triggers)
+_SCHEDULES_OF_SOME = Query(lambda: _schedules().filter(Among("orchestration", "ids")))
+_TRIGGERS_OF_SOME = Query(lambda: _triggers().filter(Among("orchestration", "ids")))
+
+
 def of_many(project: Project, orchestration_ids: Collection[int] | None) -> dict[int, Automation]:
     """By orchestration, of these or of all, those that have any schedule or trigger: two queries."""
-    which = {} if orchestration_ids is None else {"orchestration__in": orchestration_ids}
     schedules: dict[int, list[Schedule]] = {}
-    columns = ("orchestration", "expression", "zone", "is_enabled", "next_run_at")
-    for each in Schedule.objects.in_project(project).filter(**which).order_by("next_run_at").only(*columns):
+    if orchestration_ids is None:
+        found = _SCHEDULES_OF_ALL.instances(project=project)
+        is_enabled = dict(_TRIGGERS_OF_ALL.rows(project=project))
+    else:
+        found = _SCHEDULES_OF_SOME.instances(project=project, ids=orchestration_ids)
+        is_enabled = dict(_TRIGGERS_OF_SOME.rows(project=project, ids=orchestration_ids))
+    for each in found:
         schedules.setdefault(each.orchestration_id, []).append(each)
-    triggers = EventTrigger.objects.filter(orchestration__project=project, **which)
-    is_enabled = dict(triggers.order_by().values_list("orchestration_id", "is_enabled"))
     return {pk: _automation(schedules.get(pk, []), is_enabled.get(pk)) for pk in {*schedules, *is_enabled}}
 
 
