@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 
 from orchestrations import plans
 from orchestrations.lib.among import Among
-from orchestrations.lib.prepared import Query
+from orchestrations.lib.prepared import Param, Query
 from orchestrations.models import (
     Configuration,
     ConfigurationVersion,
@@ -37,7 +37,7 @@ class Size:
         return f"{_counted(self.tasks, 'task')} in {_counted(self.phases, 'phase')}" if self.tasks else "No tasks yet"
 
 
-def orchestrations_of(project: Project) -> QuerySet[Orchestration]:
+def orchestrations_of(project: Project | Param) -> QuerySet[Orchestration]:
     """Those not in the trash, by name, without their documents."""
     found: QuerySet[Orchestration] = (
         Orchestration.objects.in_project(project).live().defer("document", "state").order_by("name", "pk")

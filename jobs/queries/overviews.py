@@ -187,13 +187,14 @@ def _last_run(sort: str) -> dict[str, Subquery]:
     return {f"last_{column}": Subquery(newest.values(column)[:1]) for column in columns}
 
 
-def _live() -> Any:
-    return Orchestration.objects.filter(project=Param("project")).live().defer("document", "state")
-
-
-_OF_PAGE = Query(lambda: _live().filter(Among("pk", "ids")))
-_ALL = Query(lambda: _live().annotate(**_last_run("")).values_list("pk", "name", "is_disabled", *_last_run("")))
+_OF_PAGE = Query(lambda: queries.orchestrations_of(Param("project")).filter(Among("pk", "ids")))
+_ALL = Query(lambda: _columns(Param("project"), _last_run("")))
 """As the list is mostly looked at: by name, and without words."""
+
+
+def _columns(project: Project | Param, annotated: Mapping[str, Any]) -> Any:
+    found = queries.orchestrations_of(project).order_by().annotate(**annotated)
+    return found.values_list("pk", "name", "is_disabled", *annotated)
 
 
 def _rows(project: Project, filters: Filters, automations: Mapping[int, Automation]) -> list[_Row]:
@@ -205,12 +206,6 @@ def _rows(project: Project, filters: Filters, automations: Mapping[int, Automati
             for pk, name, is_disabled, status in _ALL.rows(project=project)
         ]
     described = {f"describes_{n}": Q(description__icontains=word) for n, word in enumerate(words)}
-    found = (
-        queries.orchestrations_of(project)
-        .order_by()
-        .annotate(**last, **described)
-        .values_list("pk", "name", "is_disabled", *last, *described)
-    )
     after = 3 + len(last)
     return [
         _Row(
@@ -222,7 +217,7 @@ def _rows(project: Project, filters: Filters, automations: Mapping[int, Automati
             **_sorted_by(filters.sort, row[4:after]),
             **_starting(automations.get(row[0]), is_disabled=row[2]),
         )
-        for row in found
+        for row in _columns(project, {**last, **described})
     ]
 
 

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 
 class ConfigurationQuerySet(models.QuerySet["Configuration"]):
-    def in_project(self, project: models.Model | int) -> ConfigurationQuerySet:
+    def in_project(self, project: models.Model | models.Expression | int) -> ConfigurationQuerySet:
         return self.filter(project=project)
 
     def live(self) -> ConfigurationQuerySet:

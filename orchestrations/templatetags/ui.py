@@ -53,8 +53,7 @@ def icon(name: str, size: str = "", turning: bool = False) -> SafeString:
 
 @register.simple_tag
 def menu_items(links: Iterable[Mapping[str, Any]]) -> SafeString:
-    """Items of a menu: [{icon, words, url, is_dialog, is_danger}]. By nodes of a template those of a list's rows take
-    longer than all the rest of the page."""
+    """Items of a menu: [{icon, words, url, is_dialog, is_danger}]. A list has it in each row."""
     return SafeString("".join(map(_menu_item, links)))
 
 
