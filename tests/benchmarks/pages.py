@@ -43,7 +43,7 @@ QUERIES = [
     "component:orchestrator status:warning",
     '"Load 17"',
     "Table",
-    'configuration:"Load 3" -status:success',
+    'configuration:"Load 3" -status:error',
     "created:[-60d TO -50d]",
     "created:<-100d status:success",
     "-status:success",
