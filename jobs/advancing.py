@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from jobs import afterwards, children, circles, ends, loading, snapshots, startable, watching
@@ -24,6 +24,7 @@ from jobs.notifying import noticing
 from jobs.states import JobStatus
 from jobs.wakeups import Topic, wake
 from orchestrations import plans
+from orchestrations.lib.connections import is_lost
 from orchestrations.lib.prepared import Param, Query, Update
 
 log = logging.getLogger(__name__)
@@ -78,9 +79,9 @@ def _tried(run_id: int, now: datetime) -> bool:
     """Start it; a run that cannot even be refused holds up no other."""
     try:
         return start(run_id, now=now)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
+    except Exception as error:
+        if is_lost(error):
+            raise
         log.exception("Run %s could not be started", run_id)
         return False
 
@@ -195,7 +196,7 @@ def _go_on(run_id: int, now: datetime) -> None:
         with transaction.atomic():
             _advance(loading.run(run_id), now)
     except Exception as error:
-        if isinstance(error, OperationalError | InterfaceError) or was_given_up(error):
+        if is_lost(error) or was_given_up(error):
             raise  # whoever began the transaction tries it again
         log.exception("Run %s could not go on", run_id)
         _break_off(loading.run(run_id), now)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error as DatabaseError
+from django.db import connection
 
 from jobs import logs, progress, rescuing
 from jobs.models import Job
@@ -21,6 +22,7 @@ from jobs.processes.protocol import Ended, ExitRecord, LogGrew, Lost
 from jobs.processes.record import COMPONENT
 from jobs.states import SETTLED, JobStatus
 from jobs.wakeups import Listener, Topic, listener
+from orchestrations.lib.connections import is_lost
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -28,7 +30,6 @@ T = TypeVar("T")
 POLL_SECONDS = 1.0  # how often the row is looked at for a wish to stop, in case its wake-up was lost
 SHORT_SECONDS = 0.3  # a process that ends within this costs no listener of its own
 DATABASE_RETRY_SECONDS = 0.5
-DATABASE_ERRORS = (OperationalError, InterfaceError)
 
 
 class Drain:
@@ -46,7 +47,9 @@ def insist(work: Callable[[], T]) -> T:
     while True:
         try:
             return work()
-        except DATABASE_ERRORS:
+        except DatabaseError as error:
+            if not is_lost(error):
+                raise
             log.warning("The database is away; trying again", exc_info=True)
             connection.close()
             time.sleep(DATABASE_RETRY_SECONDS)
@@ -156,7 +159,9 @@ class Watch:
         """While the database is away the process goes on; its supervisor stops it when the lease gets too old."""
         try:
             return work()
-        except DATABASE_ERRORS:
+        except DatabaseError as error:
+            if not is_lost(error):
+                raise
             log.warning("The database is away while job %s runs", self.attempt.job_id)
             connection.close()
             self.listener = None if connection.vendor == "postgresql" else self.listener

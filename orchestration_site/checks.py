@@ -102,7 +102,7 @@ def _postgresql(database: dict[str, Any]) -> Iterator[CheckMessage]:
     if str(database.get("PORT")) == PGBOUNCER_PORT or database.get("DISABLE_SERVER_SIDE_CURSORS"):
         yield Warning(
             "This looks like PgBouncer. In transaction mode it loses LISTEN: jobs would start up to a second late.",
-            hint="Connect to PostgreSQL itself, or use session pooling.",
+            hint="Connect to PostgreSQL itself, or use session pooling with ignore_startup_parameters = options.",
             id="site.W002",
         )
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import dj_database_url
 
 from orchestration_site import environment as env
+from orchestration_site import postgresql
 
 BASE_DIR = env.BASE_DIR
 DATA_DIR = env.data_dir()
@@ -163,17 +164,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # In a file: tests run several processes and threads on it.
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 else:
-    # A connection that nobody answers any more must not hold a worker for the quarter of an hour that TCP would.
-    DATABASES["default"]["OPTIONS"] = {
-        "connect_timeout": 5,
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 15_000,
-        # The statements of orchestrations.lib.prepared, when they come for the third time; not Django's own.
-        "prepare_threshold": 2,
-        **DATABASES["default"].get("OPTIONS", {}),
-    }
+    DATABASES["default"]["OPTIONS"] = postgresql.options(DATABASES["default"].get("OPTIONS", {}))
 
 # --- Jobs --------------------------------------------------------------------------------------
 WORKERS = env.whole("WORKERS", 4, least=1)

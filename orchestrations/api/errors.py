@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from orchestrations.access import Denied
@@ -17,6 +16,7 @@ from orchestrations.components.catalogue import UnknownComponent
 from orchestrations.documents import InvalidConfiguration, InvalidDocument
 from orchestrations.editing import StaleEdit, StillInUse
 from orchestrations.granting import IsProtected
+from orchestrations.lib.connections import is_lost
 from orchestrations.lib.json_api import InvalidJson
 from orchestrations.tables import InvalidTable
 
@@ -109,7 +109,7 @@ def translated(error: Exception) -> ApiError | None:
     for kind, status in _STATUS_OF:
         if isinstance(error, kind):
             return ApiError(status, str(error))
-    if isinstance(error, OperationalError | InterfaceError):
+    if is_lost(error):
         return ApiError(503, BUSY)
     return None
 
