@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 from django.test import Client, TransactionTestCase
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from jobs import snapshots
 from jobs.queries import planned
@@ -21,6 +23,10 @@ from orchestrations import sessions, tokens
 from orchestrations.access import Actor
 from orchestrations.models import Project, Role, Token, User
 from tests import builders, databases
+
+# A slow machine fails no test: neither one example nor the making of them is timed.
+hypothesis_settings.register_profile("tutti", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("tutti")
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SITES = Path(__file__).parent / "site"

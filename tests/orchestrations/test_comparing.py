@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrations import comparing, plans
@@ -291,13 +291,11 @@ def documents(draw: st.DrawFn) -> Document:
     return document
 
 
-@settings(deadline=None)
 @given(documents())
 def test_the_same_has_no_changes(document: Document) -> None:
     assert comparing.compare_orchestrations(document, copy.deepcopy(document)) == []
 
 
-@settings(deadline=None)
 @given(documents(), documents())
 def test_no_change_goes_unnoticed(old: Document, new: Document) -> None:
     differs = plans.parse(old) != plans.parse(new)
@@ -305,7 +303,6 @@ def test_no_change_goes_unnoticed(old: Document, new: Document) -> None:
     assert bool(comparing.compare_orchestrations(old, new)) is differs
 
 
-@settings(deadline=None)
 @given(documents(), st.randoms(use_true_random=False))
 def test_another_order_is_only_moves(document: Document, random: Any) -> None:
     new = copy.deepcopy(document)

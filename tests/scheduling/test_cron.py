@@ -54,7 +54,7 @@ MOMENTS = st.datetimes(datetime(2010, 1, 1), datetime(2040, 1, 1), timezones=st.
 EXPRESSION = st.integers().map(lambda seed: debian.expression(random.Random(seed)))
 
 
-@settings(max_examples=ROUNDS * 12, deadline=None)
+@settings(max_examples=ROUNDS * 12)
 @given(expression=EXPRESSION, zone=PLACES, moment=MOMENTS)
 def test_forth_and_back_leads_to_the_same_firing(expression: str, zone: ZoneInfo, moment: datetime) -> None:
     try:

@@ -83,7 +83,7 @@ def objects(draw: st.DrawFn, depth: int, *, is_closed: bool) -> tuple[dict[str, 
     return schema, {name: members[name][1] for name in given} | draw(st.dictionaries(st.just("unknown"), ANYTHING))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(cases())
 def test_a_form_left_alone_changes_nothing(case: tuple[dict[str, Any], Any]) -> None:
     schema, document = case
@@ -100,7 +100,7 @@ def test_a_form_left_alone_changes_nothing(case: tuple[dict[str, Any], Any]) -> 
     assert repr(value) == repr(stored) or isinstance(stored, dict | list)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cases())
 def test_no_secret_stands_in_any_field(case: tuple[dict[str, Any], Any]) -> None:
     schema, _ = case
