@@ -26,7 +26,7 @@ def test_good_json_is_read(body: bytes | str, value: Any) -> None:
     [
         (b"", "The JSON text is empty."),
         (b" \n", "The JSON text is empty."),
-        (b'{\n  "a": 1,\n}', "Invalid JSON in line 3, column 1: "),
+        (b'{\n  "a": 1,\n  2}', "Invalid JSON in line 3, column 3: "),
         (b'{"a": 1} x', "Invalid JSON in line 1, column 10: extra data."),
         (b'{"a":\n"\xff"}', "Invalid JSON in line 2: the text is not UTF-8."),
         (b"NaN", "NaN is not a number of JSON."),
