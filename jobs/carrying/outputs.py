@@ -94,8 +94,8 @@ def _require_slices_inside(folder: Path, attempt: Attempt) -> None:
 
 def _is_inside(file: Path, attempt: Attempt) -> bool:
     try:
-        return file.resolve().is_relative_to(attempt.folder.resolve())
-    except (OSError, RuntimeError):  # a circle of links
+        return file.resolve(strict=True).is_relative_to(attempt.folder.resolve())
+    except (OSError, RuntimeError):  # leads nowhere, or in a circle
         return False
 
 

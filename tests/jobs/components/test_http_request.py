@@ -87,12 +87,12 @@ def test_text_is_a_body_too_but_not_both(job: JobFolder, web: Web) -> None:
 
 
 def test_the_expected_status_decides(job: JobFolder, web: Web) -> None:
-    url = web.on("/jobs", Reply(b'{"error": "no such table"}', status=422))
+    url = web.on("/jobs", Reply(b'{"error": "no such table"}', status=404))
 
     unexpected = ask(job, url, method="DELETE")
-    expected = ask(job.following("second"), url, expected_status=[200, 422])
+    expected = ask(job.following("second"), url, expected_status=[200, 404])
 
-    assert told(unexpected) == f'{url}: the server answered 422 Unprocessable Entity. {{"error": "no such table"}}'
+    assert told(unexpected) == f'{url}: the server answered 404 Not Found. {{"error": "no such table"}}'
     assert expected.returncode == 0
 
 
