@@ -90,7 +90,12 @@ def test(request: MemberRequest, subscription_id: int) -> HttpResponse:
 def mine(request: PersonRequest) -> HttpResponse:
     """What was sent to me; as a fragment the list behind the bell."""
     found = page_of(queries.told_to(request.user), request.GET, request.path)
-    context = {"rows": queries.rows_of(found.rows), "page": found, "profile_url": reverse("profile")}
+    context = {
+        "rows": queries.rows_of(found.rows),
+        "page": found,
+        "mine_url": request.path,
+        "profile_url": reverse("profile"),
+    }
     page = "jobs/_notifications_of_mine.html" if wants_fragment(request) else "jobs/notifications_of_mine.html"
     return render(request, page, context)
 
