@@ -237,7 +237,7 @@ def _warning(row: Subscription, last: DeliveryRow | None, is_inactive: bool, now
     if row.configuration is not None and row.configuration.deleted_at is not None:
         return "It is in the trash."
     if last is not None and last.status_key == "error":
-        return f"The last message did not arrive: {last.answer}"
+        return f"The last message was not accepted: {last.answer}"
     return ""
 
 

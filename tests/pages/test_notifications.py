@@ -162,7 +162,7 @@ def test_the_page_tells_whether_messages_arrive(world: World, as_alice: Client, 
     Delivery.objects.update(status="failed", finished_at=timezone.now(), last_answer="550 No such mailbox")
 
     page = as_alice.get(url).content.decode()
-    assert "The last message did not arrive: 550 No such mailbox" in page
+    assert "The last message was not accepted: 550 No such mailbox" in page
     assert "Test: Daily Sales Refresh" in page
 
 

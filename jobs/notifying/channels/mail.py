@@ -44,10 +44,7 @@ def send(delivery: Delivery, now: datetime) -> str:
         final = isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= REFUSED_FOR_GOOD
         raise NotAccepted(_words(error.smtp_code, error.smtp_error), is_final=final) from error
     except Unanswered as error:
-        raise NotAccepted(
-            f"The mail server has the whole message and did not answer: {error}. It may have arrived; "
-            "it is sent again as the same message."
-        ) from error
+        raise NotAccepted(f"The mail server has the whole message, but {error}. It may have arrived.") from error
     except (OSError, smtplib.SMTPException) as error:
         raise NotAccepted(f"The mail server did not answer: {error}") from error
     return "Accepted by the mail server."

@@ -20,7 +20,7 @@ GOODBYE_SECONDS = 2.0
 
 
 class Unanswered(smtplib.SMTPServerDisconnected):
-    """The server has the whole message and said nothing: it may have taken it."""
+    """The server has the whole message and said nothing: it may have taken it. The text says how it said nothing."""
 
 
 class Backend(smtp.EmailBackend):
@@ -65,7 +65,7 @@ class _Patient(smtplib.SMTP):
         try:
             code, answer = self.getreply()
         except smtplib.SMTPServerDisconnected as error:
-            raise Unanswered(str(error)) from error
+            raise Unanswered(_how(error)) from error
         self.sock.settimeout(self.timeout)
         return code, answer
 
@@ -76,6 +76,12 @@ class _Connection(_Patient):
 
 class _SecureConnection(_Patient, smtplib.SMTP_SSL):
     """By TLS from the first byte."""
+
+
+def _how(error: smtplib.SMTPServerDisconnected) -> str:
+    if isinstance(error.__context__, TimeoutError):
+        return f"did not answer within {settings.EMAIL_ANSWER_SECONDS:g} seconds"
+    return "closed the connection without an answer"
 
 
 def _with_its_end(message: bytes) -> bytes:

@@ -21,7 +21,7 @@ class Postbox:
 
     It answers nothing while it may not: whoever waits for that finds ``is_asked``. To the messages for ``held`` it
     says nothing while it may not accept them, though it has them: those are ``holding``. ``is_left``: somebody took
-    leave, and has read every answer before. ``seconds``: what it takes over every message.
+    leave, and has read every answer before. ``seconds``: what it takes over every message; ``hangs_up`` on each.
     """
 
     def __init__(self, *, held: Collection[str] = (), seconds: float = 0.0) -> None:
@@ -29,6 +29,7 @@ class Postbox:
         self.answer = "250 OK"
         self.refused: dict[str, str] = {}
         self.held, self.seconds = held, seconds
+        self.hangs_up = False
         self.may_answer, self.is_asked = threading.Event(), threading.Event()
         self.may_accept = threading.Event()
         self.holding: list[str] = []
@@ -61,6 +62,8 @@ class Postbox:
             mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
             assert isinstance(mail, EmailMessage)
             self.mails.append(mail)
+        if self.hangs_up:
+            server.transport.abort()
         await asyncio.sleep(self.seconds)
         if set(self.held) & set(envelope.rcpt_tos):
             self.holding += envelope.rcpt_tos

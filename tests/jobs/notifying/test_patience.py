@@ -111,9 +111,27 @@ def test_a_server_that_never_says_whether_it_took_it_gets_the_same_message_again
     with running(settings, Postbox(held=[mail.address])) as postbox:
         assert deliver() == 1
         assert fate(mail) == (WAITING, [False])
-        assert "It may have arrived" in mail.last_answer
+        assert mail.last_answer == (
+            "The mail server has the whole message, but did not answer within 0.3 seconds. It may have arrived."
+        )
 
         postbox.may_accept.set()
+        assert deliver(WAITS[0]) == 1
+
+    assert [each["Message-ID"] for each in postbox.mails] == [f"<{mail.message_id}>"] * 2
+    assert fate(mail) == (SENT, [False, True])
+
+
+def test_a_server_that_hangs_up_on_the_whole_message_gets_the_same_one_again(mail: Delivery, settings: Any) -> None:
+    with running(settings, Postbox()) as postbox:
+        postbox.hangs_up = True
+        assert deliver() == 1
+        assert fate(mail) == (WAITING, [False])
+        assert mail.last_answer == (
+            "The mail server has the whole message, but closed the connection without an answer. It may have arrived."
+        )
+
+        postbox.hangs_up = False
         assert deliver(WAITS[0]) == 1
 
     assert [each["Message-ID"] for each in postbox.mails] == [f"<{mail.message_id}>"] * 2
