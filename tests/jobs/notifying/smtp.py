@@ -79,18 +79,18 @@ class _Controller(Controller):
         super().__init__(postbox, hostname="127.0.0.1", port=self.listener.getsockname()[1], **options)
 
     def _create_server(self) -> Coroutine[Any, Any, asyncio.AbstractServer]:
-        return self.loop.create_server(self._factory_invoker, sock=self.listener)
+        return self.loop.create_server(self._factory_invoker, sock=self.listener, ssl=self.ssl_context)
 
 
 @contextmanager
-def listening(postbox: Postbox, *, user: str = "", password: str = "") -> Iterator[int]:
-    """Its port; closed afterwards. With a user, nobody else may send."""
+def listening(postbox: Postbox, *, user: str = "", password: str = "", **more: Any) -> Iterator[int]:
+    """Its port; closed afterwards. With a user, nobody else may send. ``more`` is for the server (aiosmtpd)."""
 
     def authenticate(_server: Any, _session: Any, _envelope: Any, _way: str, given: Any) -> AuthResult:
         return AuthResult(success=given == LoginPassword(user.encode(), password.encode()))
 
     options: dict[str, Any] = {"authenticator": authenticate, "auth_required": True, "auth_require_tls": False}
-    controller = _Controller(postbox, **(options if user else {}))
+    controller = _Controller(postbox, **(options if user else {}), **more)
     controller.start()
     try:
         yield controller.port
@@ -100,9 +100,9 @@ def listening(postbox: Postbox, *, user: str = "", password: str = "") -> Iterat
 
 
 @contextmanager
-def running(settings: Any, postbox: Postbox) -> Iterator[Postbox]:
-    """The site sends to it while this is open; afterwards its port is closed."""
-    with listening(postbox) as port:
+def running(settings: Any, postbox: Postbox, **more: Any) -> Iterator[Postbox]:
+    """The site sends to it while this is open; afterwards its port is closed. ``more`` is for the server."""
+    with listening(postbox, **more) as port:
         settings.EMAIL_BACKEND = "jobs.notifying.channels.smtp.Backend"
         settings.EMAIL_HOST = "127.0.0.1"
         settings.EMAIL_PORT = port

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,6 +70,29 @@ def test_a_server_that_takes_its_time_to_accept_gets_it_once(mail: Delivery, set
     assert len(postbox.mails) == 1
     assert fate(mail) == (SENT, [True])
     assert postbox.mails[0].get_content().splitlines() == ["Come in.", ".", "..dots"]
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """Of a server whose certificate is trusted here."""
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj"]
+    words += ["/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"]
+    subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    return context
+
+
+@pytest.mark.parametrize(("setting", "option"), [("USE_SSL", "ssl_context"), ("USE_TLS", "tls_context")])
+def test_the_same_over_tls(mail: Delivery, settings: Any, encrypted: ssl.SSLContext, setting: str, option: str) -> None:
+    settings.EMAIL_TIMEOUT = 0.5
+    setattr(settings, f"EMAIL_{setting}", True)
+    with running(settings, Postbox(seconds=1.0), **{option: encrypted}) as postbox:
+        assert deliver() == 1
+
+    assert len(postbox.mails) == 1
+    assert fate(mail) == (SENT, [True])
 
 
 def test_nobody_else_has_it_while_the_answer_is_waited_for(mail: Delivery, settings: Any) -> None:
