@@ -26,7 +26,7 @@ from tests.jobs.notifying.test_routing import own_token
 from tests.jobs.notifying.test_webhooks import Receiver, receiving
 from tests.scheduling import machinery
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 LIST = [f"{name}@example.org" for name in ("first", "held", "third", "fourth")]
 HELD = "held@example.org"
 
