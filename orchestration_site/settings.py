@@ -55,8 +55,9 @@ _mail = env.mail_server()
 EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
 EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.is_secure, _mail.starts_tls
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-EMAIL_TIMEOUT = 10
+EMAIL_BACKEND = "jobs.notifying.channels.smtp.Backend"
+EMAIL_TIMEOUT = env.number("SMTP_TIMEOUT_SECONDS", 10, least=0.1)
+EMAIL_ANSWER_SECONDS = env.number("SMTP_ANSWER_SECONDS", 600, least=0.1)
 MAIL_DOMAIN = urlsplit(PUBLIC_URL).hostname or "localhost"
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("MAIL_FROM", f"Tutti <tutti@{MAIL_DOMAIN}>")
 

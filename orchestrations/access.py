@@ -78,7 +78,8 @@ def may(actor: Actor, project: Project, role: Role) -> bool:
 def require(actor: Actor, project: Project, role: Role) -> None:
     """Raises Denied with a sentence that names the role."""
     if not may(actor, project, role):
-        raise Denied(f"This needs the role {Role(role).label.lower()} in the project {project.name}.")
+        limited = ", which no limited token has" if actor.user is None and actor.token is not None else ""
+        raise Denied(f"This needs the role {Role(role).label.lower()} in the project {project.name}{limited}.")
 
 
 def require_to_make_projects(user: User) -> None:

@@ -223,7 +223,7 @@ def purge(configuration: Configuration, *, actor: Actor) -> None:
             raise StillInUse(f"{configuration.name} is not in the trash.")
         # A reverse relation by its name: the floor above owns the jobs, and their table is asked, not imported.
         if configuration.jobs.filter(finished_at__isnull=True).exists():
-            raise StillInUse(f"Jobs of {configuration.name} have not settled yet: terminate them or wait (R4).")
+            raise StillInUse(f"Jobs of {configuration.name} have not settled yet: terminate them or wait.")
         configuration.delete()
 
 

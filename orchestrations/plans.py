@@ -125,7 +125,7 @@ def _task(raw: Any, path: str) -> tuple[str, PlanTask]:
         raise InvalidPlan(f"{path}.task.mode", "only 'run' is possible.")
     forbidden = sorted({"token", "component", "config"} & set(request))
     if forbidden:
-        raise InvalidPlan(f"{path}.task.{forbidden[0]}", "a task cannot change this (R8).")
+        raise InvalidPlan(f"{path}.task.{forbidden[0]}", "a task cannot change this.")
     component_id = _text(request.get("componentId"), f"{path}.task.componentId", 100)
     if not component_id:
         raise InvalidPlan(f"{path}.task.componentId", "is missing.")

@@ -1,13 +1,14 @@
 """What is done beside the scheduling, and how often: one line here is all that a new item needs.
 
-An item's work takes the moment and does a bounded piece. It may be cut off at any instruction and done again; two of
-them never run at once, unless one takes longer than its lease. Items of one lane wait for each other.
+An item's work takes the moment and does a bounded piece, or gives pieces, between which a stop is heard. It may be cut
+off at any instruction and done again; two of them never run at once, unless one takes longer than its lease. Items of
+one lane wait for each other.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,7 +16,7 @@ from functools import partial
 from django.conf import settings
 
 from jobs import looking, pruning, tidying
-from jobs.notifying import delivering, expanding, noticing
+from jobs.notifying import delivering, expanding, leasing, noticing
 from orchestrations.models import Channel
 from scheduling.models import Evaluation, Firing
 from scheduling.processes import reporting
@@ -25,11 +26,17 @@ KEEP_EVALUATIONS = timedelta(days=30)
 BATCH = 1000
 HOUR = 3600.0
 DELIVERY_LANES = {
-    Channel.EMAIL.value: Channel.EMAIL.value,
-    **{f"{Channel.WEBHOOK.value}{number}": Channel.WEBHOOK.value for number in ("", " 2", " 3")},
-    Channel.CHAT.value: Channel.CHAT.value,
+    f"{channel.value}{number}": channel.value
+    for channel, numbers in (
+        (Channel.EMAIL, ("", " 2")),
+        (Channel.WEBHOOK, ("", " 2", " 3")),
+        (Channel.CHAT, ("",)),
+    )
+    for number in numbers
 }
-"""Names of lanes, and what each sends. Mail has one: a second would ask the same server."""
+"""Names of lanes, and what each sends. Of mail a second one: a server may take ten minutes to accept a message."""
+LOOKING_SECONDS = 20.0
+"""For so long the others leave the sending to one scheduler. Not what keeps messages single: each has its own lease."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +48,7 @@ class Chore:
 
     name: str
     every_seconds: float
-    work: Callable[[datetime], object]
+    work: Callable[[datetime], Iterable[object] | None]
     lease_seconds: float = 300
     lane: str = "house"
     has_work: Callable[[datetime], bool] | None = None
@@ -83,13 +90,18 @@ def vacuum(now: datetime) -> None:
     tidying.vacuum(now=now)
 
 
-def deliver(channel: str, now: datetime) -> None:
+def deliver(channel: str, now: datetime) -> Iterator[int]:
+    """A message a piece: whoever is asked to stop begins no other, and ends the one at hand."""
     begun = time.monotonic()
-    delivering.deliver(channel, clock=lambda: now + timedelta(seconds=time.monotonic() - begun))
+    clock = lambda: now + timedelta(seconds=time.monotonic() - begun)  # noqa: E731
+    for number in range(delivering.AT_ONCE):
+        if not delivering.deliver(channel, clock=clock, most=1):
+            return
+        yield number
 
 
 def is_due(channel: str, now: datetime) -> bool:
-    return delivering.is_due(channel, now=now)
+    return leasing.is_due(channel, now=now)
 
 
 CHORES = (
@@ -121,6 +133,7 @@ CHORES = (
             every_seconds=1,
             work=partial(deliver, channel),
             has_work=partial(is_due, channel),
+            lease_seconds=LOOKING_SECONDS,
             lane=lane,
         )
         for lane, channel in DELIVERY_LANES.items()

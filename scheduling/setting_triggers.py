@@ -24,11 +24,16 @@ LONGEST_COOL_DOWN_MINUTES = 366 * 24 * 60
 
 
 class InvalidTrigger(ValueError):
-    """Nothing was changed; the message is for the user, ``field`` names what is wrong."""
+    """Nothing was changed; the message is for the user, ``field`` names what is wrong, ``label`` as pages do."""
 
-    def __init__(self, message: str, field: str) -> None:
-        super().__init__(message)
+    def __init__(self, problem: str, field: str, label: str = "") -> None:
+        super().__init__(f"{label}: {problem}" if label else problem)
+        self.problem = problem
         self.field = field
+
+
+class UnknownTable(InvalidTrigger):
+    """There is no such table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +90,11 @@ def _check(orchestration: Configuration, wanted: Wanted) -> None:
     if orchestration.component_id != ORCHESTRATOR:
         raise InvalidTrigger(f"{orchestration.name} is no orchestration: automate it first.", "orchestration")
     if not 1 <= wanted.cool_down_minutes <= LONGEST_COOL_DOWN_MINUTES:
-        raise InvalidTrigger("Cool-down: expected minutes, from 1 up to a year.", "cool_down_minutes")
+        raise InvalidTrigger("expected minutes, from 1 up to a year.", "cool_down_minutes", "Cool-down")
     if wanted.fires_when not in FiresWhen.values:
-        raise InvalidTrigger(f"Fires when: expected one of {', '.join(FiresWhen.values)}.", "fires_when")
+        raise InvalidTrigger(f"expected one of {', '.join(FiresWhen.values)}.", "fires_when", "Fires when")
     if not 1 <= len(set(wanted.table_ids)) <= MOST_TABLES:
-        raise InvalidTrigger(f"Tables: choose at least one, at most {MOST_TABLES}.", "table_ids")
+        raise InvalidTrigger(f"choose at least one, at most {MOST_TABLES}.", "table_ids", "Tables")
 
 
 def _tables(orchestration: Configuration, table_ids: Sequence[str]) -> dict[str, Table]:
@@ -106,7 +111,7 @@ def _tables(orchestration: Configuration, table_ids: Sequence[str]) -> dict[str,
     tables = {each: found.get((homes.get(bucket, 0), name)) for each, (bucket, _, name) in asked.items()}
     unknown = [each for each, table in tables.items() if table is None]
     if unknown:
-        raise InvalidTrigger(f"Tables: there is no table {unknown[0][:200]} in this project.", "table_ids")
+        raise UnknownTable(f"there is no table {unknown[0][:200]} in this project.", "table_ids", "Tables")
     return {each: table for each, table in tables.items() if table is not None}
 
 

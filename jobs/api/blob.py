@@ -25,7 +25,7 @@ from jobs.blobs import DOWNLOADS, READ, UPLOADS, WRITE, NoSuchBlock, TooLarge, U
 from jobs.models import Job
 from orchestrations.api.wire import number_of
 
-_RANGE = re.compile(r"bytes=([0-9]{1,15})-([0-9]{0,15})", re.ASCII)
+_RANGE = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})", re.ASCII)
 _TAGS = frozenset({"Latest", "Committed", "Uncommitted"})
 
 
@@ -92,19 +92,27 @@ def _manifest(container: str, subject: str, path: Path) -> bytes:
 
 
 def _send(request: HttpRequest, path: Path, opened: IO[bytes], size: int) -> HttpResponseBase:
-    asked = _RANGE.fullmatch(request.headers.get("x-ms-range") or request.headers.get("Range") or "")
-    first, last = 0, size - 1
-    if asked is not None:
-        first, last = int(asked[1]), min(int(asked[2] or size), size - 1)
-        if first >= size or last < first:
-            opened.close()
-            raise Failed(416, "InvalidRange", f"The file has {size} bytes.")
+    asked = _asked(request.headers.get("x-ms-range") or request.headers.get("Range") or "", size)
+    first, last = asked or (0, size - 1)
+    if asked is not None and (first >= size or last < first):
+        opened.close()
+        raise Failed(416, "InvalidRange", f"The file has {size} bytes.")
     opened.seek(first)
     content = _Part(opened, last - first + 1)
     response = FileResponse(cast("IO[bytes]", content), status=206 if asked else 200)
     response.headers["Content-Type"] = "application/octet-stream"
     response.headers["Content-Length"] = str(last - first + 1)
     return _described(response, path, size, (first, last) if asked else None)
+
+
+def _asked(text: str, size: int) -> tuple[int, int] | None:
+    """The first and the last byte that are asked for: from one on, between two, or so many at the end."""
+    found = _RANGE.fullmatch(text)
+    if found is None or not any(found.groups()):
+        return None
+    if not found[1]:
+        return (max(0, size - int(found[2])), size - 1) if int(found[2]) else (size, size)
+    return int(found[1]), min(int(found[2] or size), size - 1)
 
 
 class _Part:

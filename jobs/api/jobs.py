@@ -181,7 +181,8 @@ def _idempotency_key(call: Call) -> str | None:
 
 def _digest_of(call: Call) -> str:
     """Of what is asked for; keyed, because a body may hold secrets that are short enough to guess."""
-    asked = json.dumps([call.body.values, call.request.headers.get("X-KBC-RunId", "")], sort_keys=True)
+    values = {name: value for name, value in call.body.values.items() if value is not None}
+    asked = json.dumps([values, call.request.headers.get("X-KBC-RunId", "")], sort_keys=True)
     return salted_hmac("jobs.api.jobs.idempotency", asked, algorithm="sha256").hexdigest()
 
 

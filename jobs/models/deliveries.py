@@ -51,8 +51,8 @@ class Delivery(models.Model):
     """One message to one address, and its fate.
 
     ``payload`` is what a webhook is sent; ``subject``, ``text`` and ``html`` what a mail or a chat is. A message goes
-    out twice only when its sender was killed between the receiver's acceptance and our commit, then with the same
-    ``message_id`` (R21).
+    out twice only when its sender was killed between the receiver's acceptance and our commit, or when the receiver
+    took it and kept its answer for longer than anybody waits; then with the same ``message_id`` (R21).
     """
 
     project = models.ForeignKey("orchestrations.Project", null=True, on_delete=models.CASCADE, related_name="+")

@@ -94,7 +94,7 @@ def write(delivery: Delivery, story: Story) -> None:
         return
     zone = delivery.user.time_zone if delivery.user is not None and delivery.user.time_zone else UTC
     context = _context(story, zone, delivery)
-    delivery.subject = " ".join(SUBJECTS[story.event].format(name=story.job.name).split())[:255]
+    delivery.subject = _on_one_line(SUBJECTS[story.event].format(name=story.job.name))
     delivery.text = render_to_string("emails/job.txt", context).strip() + "\n"
     if delivery.channel == Channel.EMAIL:
         delivery.html = render_to_string("emails/job.html", context)
@@ -106,8 +106,13 @@ def write_test(delivery: Delivery, what: str) -> None:
     if delivery.channel == Channel.WEBHOOK:
         delivery.payload = {"eventType": "test", "uniqueId": delivery.message_id, "message": sentence}
         return
-    delivery.subject = f"Test: {what}"[:255]
+    delivery.subject = _on_one_line(f"Test: {what}")
     delivery.text = f"{sentence}\n\n{origin()}/\n"
+
+
+def _on_one_line(subject: str) -> str:
+    """Names may have several; headers of mails must not."""
+    return " ".join(subject.split())[:255]
 
 
 def payload_of(story: Story, unique_id: str) -> dict[str, Any]:

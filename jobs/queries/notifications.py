@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,6 @@ STATUS_KEYS = {
     DeliveryStatus.KEPT: "partial",
 }
 ICONS = {Channel.EMAIL: "mail", Channel.WEBHOOK: "link-out", Channel.CHAT: "people"}
-BELL = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,18 +114,23 @@ def reaching(configuration: Configuration) -> list[Subscription]:
     )
 
 
-def listeners(project: Project, *, may_test: bool, now: datetime) -> list[ListenerRow]:
-    """Three queries, however many there are."""
+def subscriptions_of(project: Project) -> QuerySet[Subscription]:
+    """With what ``listeners`` looks at."""
     newest = Delivery.objects.filter(subscription=OuterRef("pk")).order_by("-pk").values("pk")[:1]
-    rows = list(
+    return (
         Subscription.objects.filter(project=project)
         .select_related("configuration")
         .defer("configuration__document", "configuration__state")
         .annotate(last_id=Subquery(newest))
-        .order_by("configuration__name", "event", "address")
     )
-    last = {row.id: row for row in rows_of(Delivery.objects.filter(pk__in=[each.last_id for each in rows]))}
-    inactive = set(User.objects.filter(is_active=False).values_list("email", flat=True))
+
+
+def listeners(rows: Sequence[Any], *, may_test: bool, now: datetime) -> list[ListenerRow]:
+    """``rows``: of ``subscriptions_of``. Two queries."""
+    messages = shown(Delivery.objects.filter(pk__in=[each.last_id for each in rows]))
+    last = {row.id: row for row in rows_of(messages)}
+    addressed = User.objects.filter(email__in=[each.address for each in rows])
+    inactive = set(addressed.filter(is_active=False).values_list("email", flat=True))
     return [_listener(each, last.get(each.last_id), each.address in inactive, may_test, now) for each in rows]
 
 
@@ -136,25 +140,31 @@ def silent(project: Project, ids: Collection[int], now: datetime) -> list[Config
     return list(rows.only("name").order_by("name", "pk"))
 
 
-def rows_of(deliveries: QuerySet[Delivery], *, with_tries: bool = False) -> list[DeliveryRow]:
-    """One query, and one for the tries."""
-    found = deliveries.select_related("notice__job").only(
+def shown(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """With what a row of the log shows, and nothing else."""
+    return deliveries.select_related("notice__job").only(
         *("channel", "address", "status", "last_answer", "attempts", "created_at", "next_attempt_at", "is_test"),
         *("subject", "project_id", "notice__event", "notice__job__name", "notice__job__project_id"),
     )
-    if with_tries:
-        return [_row(each, list(each.tries.all())) for each in found.prefetch_related("tries")]
-    return [_row(each) for each in found]
 
 
-def told_to(user: User) -> list[DeliveryRow]:
-    """The newest messages to this person, for the bell."""
-    return rows_of(Delivery.objects.filter(user=user, account_mail__isnull=True).order_by("-pk")[:BELL])
+def rows_of(deliveries: Iterable[Delivery], *, with_tries: bool = False) -> list[DeliveryRow]:
+    """``deliveries``: of ``shown``. ``with_tries``: of every one, which they have brought with them."""
+    return [_row(each, list(each.tries.all()) if with_tries else ()) for each in deliveries]
+
+
+def log_of(project: Project) -> QuerySet[Delivery]:
+    return shown(Delivery.objects.filter(project=project)).prefetch_related("tries")
+
+
+def told_to(user: User) -> QuerySet[Delivery]:
+    """What was sent to this person."""
+    return shown(Delivery.objects.filter(user=user, account_mail__isnull=True))
 
 
 def kept_mails() -> QuerySet[Delivery]:
     """The outbox: what was written while no mail server was set up."""
-    return Delivery.objects.filter(channel=Channel.EMAIL, status=DeliveryStatus.KEPT).order_by("-pk")
+    return Delivery.objects.filter(channel=Channel.EMAIL, status=DeliveryStatus.KEPT)
 
 
 def members_to_offer(project: Project) -> Sequence[str]:
@@ -227,7 +237,7 @@ def _warning(row: Subscription, last: DeliveryRow | None, is_inactive: bool, now
     if row.configuration is not None and row.configuration.deleted_at is not None:
         return "It is in the trash."
     if last is not None and last.status_key == "error":
-        return f"The last message did not arrive: {last.answer}"
+        return f"The last message was not accepted: {last.answer}"
     return ""
 
 

@@ -14,8 +14,8 @@ from django.http import QueryDict
 
 from jobs.models import Job
 from jobs.queries.matching import Branch, Match, Unindexed
-from jobs.queries.pages import SIZE, Cursor, Page
 from jobs.queries.rows import listed_by
+from orchestrations.lib.pages import SIZE, Cursor, Page
 from orchestrations.models import Configuration, Project
 
 LOOKED_AT = 10_000

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from jobs import launching, trying, usual, waiting
 from jobs.queries import configurations as queries
 from jobs.queries import mapped, reasons
-from jobs.queries.pages import page_of
 from jobs.queries.rows import component_of, rows_of
 from jobs.views import ticks
 from jobs.views.answers import tell_scheduled
@@ -24,6 +23,7 @@ from orchestrations.components.catalogue import ORCHESTRATOR, Component
 from orchestrations.forms import mapping
 from orchestrations.lib import links
 from orchestrations.lib.htmx import go_to, wants_fragment
+from orchestrations.lib.pages import page_of
 from orchestrations.models import Configuration, Role
 from orchestrations.views.members import Member, MemberRequest, for_members
 
@@ -178,7 +178,7 @@ def _mapping(configuration: Configuration, component: Component | None) -> mappe
 
 def _jobs(request: MemberRequest, configuration: Configuration) -> dict[str, Any]:
     page = page_of(queries.jobs_of(configuration), request.GET, request.path, JOBS_SHOWN)
-    rows = rows_of(page.jobs, project=request.member.project, now=request.member.now)
+    rows = rows_of(page.rows, project=request.member.project, now=request.member.now)
     address = [configuration.project_id, configuration.pk]
     return {
         "jobs": rows,

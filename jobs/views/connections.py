@@ -14,10 +14,10 @@ from jobs.models import Job
 from jobs.queries import configurations as queries
 from jobs.queries import facts, sources
 from jobs.queries import jobs as job_queries
-from jobs.queries.pages import number_of
 from jobs.states import UNSETTLED, JobStatus
 from jobs.views.answers import page_or_fragment
 from jobs.views.configurations import crumbs_of, find, page_url
+from orchestrations.lib.pages import number_of
 from orchestrations.models import Configuration, Role
 from orchestrations.views.members import MemberRequest, for_members
 

@@ -14,12 +14,12 @@ from jobs import storing
 from jobs.models import Job
 from jobs.queries import facts
 from jobs.queries import jobs as job_queries
-from jobs.queries.pages import number_of
 from jobs.queries.tables import url_of
 from jobs.states import UNSETTLED
 from jobs.views.answers import page_or_fragment
 from jobs.views.buckets import crumbs_of
 from jobs.views.tables import find
+from orchestrations.lib.pages import number_of
 from orchestrations.tables import Found
 from orchestrations.views.members import MemberRequest, for_members
 

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_safe
 
 from jobs.models import Job, JobEvent
 from jobs.queries import facts
-from jobs.queries.pages import number_of
 from jobs.queries.rows import url_of
 from jobs.states import UNSETTLED
 from jobs.views.answers import find_job
+from orchestrations.lib.pages import number_of
 from orchestrations.lib.prepared import Param, Query
 from orchestrations.views.members import MemberRequest, for_members
 

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_safe
 
 from jobs.models import Job
 from jobs.queries import facts, sources, tasks
-from jobs.queries.pages import number_of
 from jobs.queries.rows import url_of
 from jobs.states import UNSETTLED
 from jobs.views.answers import find_job
 from orchestrations.lib.htmx import wants_fragment
+from orchestrations.lib.pages import number_of
 from orchestrations.views.members import MemberRequest, for_members
 
 LEVEL, FIND, AFTER = "level", "find", "after"

@@ -12,18 +12,18 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from jobs.models import Delivery
 from jobs.notifying import testing
 from jobs.queries import notifications as queries
 from jobs.views.answers import find_orchestration
 from orchestrations import subscribing
 from orchestrations.forms import recipients
 from orchestrations.lib.htmx import go_to, wants_fragment
+from orchestrations.lib.pages import page_of
 from orchestrations.models import Configuration, Role, Subscription
 from orchestrations.subscribing import InvalidSubscription
 from orchestrations.views.members import MemberRequest, PersonRequest, for_members, for_people
 
-LOG, UNTOLD = 100, 20
+UNTOLD = 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -52,7 +52,8 @@ def of_project(request: MemberRequest, *, unattended: Callable[[MemberRequest], 
     ``unattended``: which orchestrations something starts without a person.
     """
     member = request.member
-    log = queries.rows_of(Delivery.objects.filter(project=member.project).order_by("-pk")[:LOG], with_tries=True)
+    log = page_of(queries.log_of(member.project), request.GET, request.path, name="log")
+    found = page_of(queries.subscriptions_of(member.project), request.GET, request.path, name="recipients")
     untold = queries.silent(member.project, unattended(request), member.now)
     context = {
         "untold": [
@@ -60,9 +61,10 @@ def of_project(request: MemberRequest, *, unattended: Callable[[MemberRequest], 
             for each in untold[:UNTOLD]
         ],
         "untold_more": len(untold[UNTOLD:]),
-        "listeners": queries.listeners(member.project, may_test=member.may(Role.EDITOR), now=member.now),
-        "log": log,
-        "is_cut": len(log) == LOG,
+        "listeners": queries.listeners(found.rows, may_test=member.may(Role.EDITOR), now=member.now),
+        "listeners_page": found,
+        "log": queries.rows_of(log.rows, with_tries=True),
+        "log_page": log,
         "orchestrations_url": reverse("orchestrations", args=[member.project.pk]),
     }
     return render(request, "jobs/notification_list.html", context)
@@ -87,7 +89,13 @@ def test(request: MemberRequest, subscription_id: int) -> HttpResponse:
 @for_people
 def mine(request: PersonRequest) -> HttpResponse:
     """What was sent to me; as a fragment the list behind the bell."""
-    context = {"rows": queries.told_to(request.user), "profile_url": reverse("profile")}
+    found = page_of(queries.told_to(request.user), request.GET, request.path)
+    context = {
+        "rows": queries.rows_of(found.rows),
+        "page": found,
+        "mine_url": request.path,
+        "profile_url": reverse("profile"),
+    }
     page = "jobs/_notifications_of_mine.html" if wants_fragment(request) else "jobs/notifications_of_mine.html"
     return render(request, page, context)
 
@@ -98,7 +106,8 @@ def outbox(request: PersonRequest) -> HttpResponse:
     """Mails that wait for a mail server; they may hold links that open accounts."""
     if not request.user.is_superuser:
         raise PermissionDenied("The outbox is for the administrators of this site.")
-    return render(request, "jobs/outbox_list.html", {"mails": queries.kept_mails()[:LOG]})
+    found = page_of(queries.kept_mails(), request.GET, request.path)
+    return render(request, "jobs/outbox_list.html", {"mails": found.rows, "page": found})
 
 
 def _form(

@@ -13,7 +13,6 @@ from django.utils import timezone
 from jobs import usual
 from jobs.queries import notifications
 from jobs.queries import runs as run_queries
-from jobs.queries.pages import page_of
 from jobs.queries.rows import component_of, configuration_url, rows_of
 from jobs.queries.scores import score_of
 from jobs.views import ticks
@@ -22,6 +21,7 @@ from jobs.views.orchestrations import basics_of
 from orchestrations import granting, queries
 from orchestrations.lib import links
 from orchestrations.lib.htmx import wants_fragment
+from orchestrations.lib.pages import page_of
 from orchestrations.models import Orchestration, Phase, Role, Task
 from orchestrations.views.members import Member, MemberRequest
 
@@ -139,9 +139,9 @@ def _runs(
     member, path = request.member, request.path
     found = run_queries.of_orchestration(orchestration, which)
     page = page_of(found, request.GET, path, PAGE)
-    rows = rows_of(page.jobs, project=member.project, now=member.now)
+    rows = rows_of(page.rows, project=member.project, now=member.now)
     zone = timezone.get_current_timezone()
-    shown = found.filter(pk__lte=page.jobs[0].pk) if page.jobs else found.none()
+    shown = found.filter(pk__lte=page.rows[0].pk) if page.rows else found.none()
     run_url = reverse("orchestration-run", args=[orchestration.project_id, orchestration.pk])
     score = score_of(orchestration, shown, phases, usual_seconds=usual_seconds, now=member.now, zone=zone)
     return {

@@ -52,7 +52,7 @@ def job_list(request: MemberRequest) -> HttpResponse:
     text = request.GET.get(QUERY, "")
     query, match, problem = _read(request, text)
     found = searching.page_of(member.project, match, request.GET, request.path)
-    rows = rows_of(found.page.jobs, project=member.project, now=member.now)
+    rows = rows_of(found.page.rows, project=member.project, now=member.now)
     context: dict[str, Any] = {
         "jobs": rows,
         "found": found,

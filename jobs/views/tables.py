@@ -14,8 +14,8 @@ from django.urls import reverse
 
 from jobs.queries import tables as queries
 from jobs.queries.buckets import holder_of
-from jobs.queries.pages import number_of
 from jobs.views.buckets import crumbs_of
+from orchestrations.lib.pages import number_of
 from orchestrations.models import Bucket, Role, Table
 from orchestrations.views.members import Member, MemberRequest
 

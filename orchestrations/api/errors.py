@@ -160,4 +160,6 @@ class ApiErrorShape:
 
 def service_of(path: str) -> Service | None:
     """The service whose path this is, or would be if there were anything."""
-    return next((each for each in SERVICES if path == each.prefix or path.startswith(f"{each.prefix}/")), None)
+    found = next((each for each in SERVICES if path == each.prefix or path.startswith(f"{each.prefix}/")), None)
+    # Clients that were given a wrong address below it are told so in words that they can read.
+    return STORAGE if found is None and path.startswith("/v2/") else found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,16 +18,22 @@ ASYNC: Mapping[str, Schema] = {"async": FLAG}
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """``headers``: those that it reads besides the token's."""
+    """``headers``: those that it reads besides the token's. What ``body`` requires is there when a handler looks."""
 
     summary: str
     description: str = ""
     query: Mapping[str, Schema] = field(default_factory=dict)
     body: Schema | None = None
     headers: Mapping[str, Schema] = field(default_factory=dict)
+    invalid_status: int = 400
+    """Of a refusal for what a request says."""
     answers: Answers = field(default_factory=dict)
     other_types: tuple[str, ...] = ()
     """Content types that it may answer with besides JSON."""
+
+    @property
+    def required(self) -> Sequence[str]:
+        return self.body.get("required", ()) if self.body is not None else ()
 
 
 def operation(
@@ -38,6 +44,7 @@ def operation(
     query: Mapping[str, Schema] | None = None,
     body: Schema | None = None,
     headers: Mapping[str, Schema] | None = None,
+    invalid_status: int = 400,
     other_types: tuple[str, ...] = (),
 ) -> Callable[[T], T]:
     """Says of a handler what it does. ``wire.endpoint`` refuses one of which nothing is said."""
@@ -47,6 +54,7 @@ def operation(
         query=query or {},
         body=body,
         headers=headers or {},
+        invalid_status=invalid_status,
         answers=answers,
         other_types=other_types,
     )

@@ -40,6 +40,8 @@ class Call:
     actor: Actor
     project: Project
     now: datetime
+    operation: Operation
+    """What is asked for."""
 
     @functools.cached_property
     def query(self) -> Fields:
@@ -47,7 +49,11 @@ class Call:
 
     @functools.cached_property
     def body(self) -> Fields:
-        return fields.of_body(self.request)
+        found = fields.of_body(self.request)
+        missing = next((name for name in self.operation.required if not found.given(name)), None)
+        if missing is not None:
+            raise ApiError(self.operation.invalid_status, f"{missing}: is missing.")
+        return found
 
     @property
     def expected_version(self) -> int | None:
@@ -97,7 +103,7 @@ def endpoint(service: Service, *, is_public: bool = False, **handlers: Handler) 
         try:
             if method not in handlers:
                 return _wrong_method(service, request, handlers)
-            subject = request if is_public else authenticate(request)
+            subject = request if is_public else authenticate(request, described.operations[method])
             if isinstance(subject, Call):
                 verdict = limiting.count(subject.token)
                 if verdict is not None and not verdict.allowed:
@@ -110,7 +116,8 @@ def endpoint(service: Service, *, is_public: bool = False, **handlers: Handler) 
             response.content = b""
         return response
 
-    view.described = Described(service, is_public, _operations(handlers))  # type: ignore[attr-defined]
+    described = Described(service, is_public, _operations(handlers))
+    view.described = described  # type: ignore[attr-defined]
     return view
 
 
@@ -120,7 +127,7 @@ def route(template: str, view: Callable[..., HttpResponse]) -> URLPattern:
     return re_path(rf"^{pattern}{'/?' if pattern else ''}\Z", view)
 
 
-def authenticate(request: HttpRequest) -> Call:
+def authenticate(request: HttpRequest, operation: Operation) -> Call:
     """Raises ApiError 401. The token may stand in X-StorageApi-Token or as a bearer."""
     text = request.headers.get("X-StorageApi-Token", "").strip()
     if not text:
@@ -137,7 +144,15 @@ def authenticate(request: HttpRequest) -> Call:
     if actor.is_person and role is None:
         # Its owner has left the project.
         raise ApiError(401, errors.INVALID_TOKEN)
-    return Call(request=request, token=token, token_text=text, actor=actor, project=token.project, now=now)
+    return Call(
+        request=request,
+        token=token,
+        token_text=text,
+        actor=actor,
+        project=token.project,
+        now=now,
+        operation=operation,
+    )
 
 
 def origin(request: HttpRequest) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import Any, Self
+from urllib.parse import SplitResult, urlsplit
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -16,6 +18,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from orchestrations.lib.addresses import Permissions
 
 ANSWER_BYTES = 2_000
+LEAST_SECONDS = 0.001
 
 
 class Refused(Exception):
@@ -51,34 +54,84 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float, a
         raise Refused(f"{url} is not an http or https address.")
     # Before anything is sent: whether a port of ours is open must not be told apart.
     check_host(parts.hostname, parts.port or 443, allowed=allowed)
-    pool = _pool(parts.scheme, parts.hostname, parts.port, allowed)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    deadline = time.monotonic() + seconds
+    with Deadline(seconds) as deadline:
+        try:
+            return _ask(_pool(parts, allowed, deadline), parts, body, headers, deadline)
+        except _PrivateAddress as error:
+            raise Refused(str(error.refusal)) from error
+        except (HTTPError, OSError) as error:
+            why = f"not within {seconds:g} s" if deadline.is_over else _plain(error)
+            raise NoAnswer(f"{parts.hostname} did not answer: {why}") from error
+
+
+def _ask(
+    pool: urllib3.HTTPConnectionPool, parts: SplitResult, body: bytes, headers: Mapping[str, str], deadline: Deadline
+) -> Answer:
     try:
         response = pool.urlopen(
             "POST",
-            target,
+            (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
             body=body,
             headers=dict(headers),
-            timeout=urllib3.Timeout(total=seconds),
+            timeout=urllib3.Timeout(total=max(deadline.left, LEAST_SECONDS)),
             retries=False,
             redirect=False,
             preload_content=False,
         )
-        return Answer(response.status, _beginning(response, deadline))
-    except _PrivateAddress as error:
-        raise Refused(str(error.refusal)) from error
-    except (HTTPError, OSError) as error:
-        raise NoAnswer(f"{parts.hostname} did not answer: {_plain(error)}") from error
+        if deadline.is_over:
+            # What is cut among its headers may look like an answer that has none.
+            raise TimeoutError
+        return Answer(response.status, _beginning(response))
     finally:
         pool.close()
 
 
-def _beginning(response: urllib3.BaseHTTPResponse, deadline: float) -> str:
-    """A receiver that answers drop by drop must not hold us: what has come by the deadline is enough."""
+class Deadline:
+    """Cuts the connections that are made under it when the time is up.
+
+    The timeout of a socket counts anew with every byte: whoever sends one now and then would be waited for for ever.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._ends_at = time.monotonic() + seconds
+        self._connections: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._timer.cancel()
+        for each in self._connections:
+            each.close()
+
+    @property
+    def is_over(self) -> bool:
+        return self.left <= 0
+
+    @property
+    def left(self) -> float:
+        return self._ends_at - time.monotonic()
+
+    def watch(self, connection: socket.socket) -> None:
+        # A descriptor of our own: TLS takes over the one that it is given.
+        self._connections.append(connection.dup())
+        if self.is_over:
+            self._cut()
+
+    def _cut(self) -> None:
+        for each in self._connections:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
+def _beginning(response: urllib3.BaseHTTPResponse) -> str:
+    """Of what has come by the deadline; the status counts, whatever becomes of the rest."""
     received = b""
     try:
-        while len(received) < ANSWER_BYTES and time.monotonic() < deadline:
+        while len(received) < ANSWER_BYTES:
             part = response.read1(ANSWER_BYTES) if hasattr(response, "read1") else response.read(ANSWER_BYTES)
             if not part:
                 break
@@ -121,6 +174,8 @@ class _Checked:
     """Connects to the very address that was checked: a name that leads elsewhere a moment later gains nothing."""
 
     allowed: Allowed = False
+    deadline: Deadline
+    timeout: Any
     _dns_host: str
     port: int
 
@@ -139,7 +194,9 @@ class _Checked:
             self._dns_host = name
 
     def _connected(self) -> socket.socket:
+        self.timeout = max(self.deadline.left, LEAST_SECONDS)
         connected: socket.socket = super()._new_conn()  # type: ignore[misc]
+        self.deadline.watch(connected)
         return connected
 
     def _checked_addresses(self, name: str) -> list[str]:
@@ -162,10 +219,10 @@ class _CheckedHTTPS(_Checked, HTTPSConnection):
     pass
 
 
-def _pool(scheme: str, host: str, port: int | None, allowed: Allowed) -> urllib3.HTTPConnectionPool:
-    """Whose connections know what is allowed."""
-    base: type[HTTPConnection] = _CheckedHTTPS if scheme == "https" else _CheckedHTTP
-    kind = urllib3.HTTPSConnectionPool if scheme == "https" else urllib3.HTTPConnectionPool
-    pool = kind(host, port, maxsize=1)
-    pool.ConnectionCls = type(base.__name__, (base,), {"allowed": allowed})
+def _pool(parts: SplitResult, allowed: Allowed, deadline: Deadline) -> urllib3.HTTPConnectionPool:
+    """Whose connections know what is allowed, and for how long."""
+    base: type[HTTPConnection] = _CheckedHTTPS if parts.scheme == "https" else _CheckedHTTP
+    kind = urllib3.HTTPSConnectionPool if parts.scheme == "https" else urllib3.HTTPConnectionPool
+    pool = kind(parts.hostname or "", parts.port, maxsize=1)
+    pool.ConnectionCls = type(base.__name__, (base,), {"allowed": allowed, "deadline": deadline})
     return pool

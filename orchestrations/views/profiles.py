@@ -95,5 +95,11 @@ def _page(request: PersonRequest, form: ProfileForm, password_form: PasswordForm
     places = sessions.of(request.user, request.session, now=timezone.now())
     refused = bool(form.errors or password_form.errors)
     mails = [form[name] for name in form.fields if name.startswith("mail_on_")]
-    context = {"form": form, "mails": mails, "password_form": password_form, "places": places}
+    context = {
+        "form": form,
+        "mails": mails,
+        "password_form": password_form,
+        "places": places,
+        "is_cut": len(places) == sessions.MOST,
+    }
     return render(request, "orchestrations/profile_form.html", context, status=422 if refused else 200)

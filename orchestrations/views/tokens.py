@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,11 +16,10 @@ from orchestrations.forms import grants
 from orchestrations.granting import InvalidToken, IsProtected
 from orchestrations.lib import links
 from orchestrations.lib.htmx import go_to, wants_fragment
+from orchestrations.lib.pages import page_of
 from orchestrations.models import Role, Token
 from orchestrations.views.members import Member, MemberRequest, for_members
 
-PAGE = 25
-"""Every orchestration has a token."""
 SHOWN_ONCE = "token"
 """The session keeps the text of a new token until the next look at the list, and no longer."""
 
@@ -32,12 +30,14 @@ SHOWN_ONCE = "token"
 def token_list(request: MemberRequest) -> HttpResponse:
     member = request.member
     tokens = granting.of_project(member.project)
-    of_orchestrations = tokens.filter(orchestration__isnull=False).order_by("orchestration__name", "pk")
-    page = Paginator(of_orchestrations, PAGE).get_page(request.GET.get("page"))
+    own = page_of(tokens.filter(orchestration__isnull=True), request.GET, request.path, name="own-tokens")
+    of_orchestrations = tokens.filter(orchestration__isnull=False)
+    others = page_of(of_orchestrations, request.GET, request.path, name="orchestration-tokens")
     context = {
-        "own": [_row(each, member) for each in tokens.filter(orchestration__isnull=True)],
-        "of_orchestrations": [_row(each, member) for each in page.object_list],
-        "page": page,
+        "own": [_row(each, member) for each in own.rows],
+        "own_page": own,
+        "of_orchestrations": [_row(each, member) for each in others.rows],
+        "others_page": others,
         "new_url": reverse("token-new", args=[member.project.pk]),
         "docs_url": links.find("api-docs"),
         "made": request.session.pop(SHOWN_ONCE, None),
@@ -83,10 +83,11 @@ def detail(request: MemberRequest, token_id: int) -> HttpResponse:
         else:
             messages.success(request, f"{form.description} saved.")
             return go_to(request, reverse("tokens", args=[token.project_id]))
+    events = page_of(token.events.all(), request.GET, request.path, name="events")
     context = {
         "token": _row(token, member),
         "form": form,
-        "events": granting.events_of(token),
+        "events": events,
         "may_change": member.may(Role.ADMIN) and token.user is None and token.orchestration is None,
         "list_url": reverse("tokens", args=[token.project_id]),
     }

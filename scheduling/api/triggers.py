@@ -18,7 +18,7 @@ from orchestrations.models import Configuration, Role, Token
 from scheduling import setting_triggers
 from scheduling.api.schemas import CHANGED_TRIGGER, NEW_TRIGGER, TRIGGER
 from scheduling.models import EventTrigger
-from scheduling.setting_triggers import InvalidTrigger, Wanted
+from scheduling.setting_triggers import InvalidTrigger, UnknownTable, Wanted
 
 NAMES = {"table_ids": "tableIds", "cool_down_minutes": "coolDownPeriodMinutes", "orchestration": "configurationId"}
 
@@ -33,7 +33,7 @@ def _list(call: Call) -> Any:
     return [_shown(row) for row in rows.order_by("pk")]
 
 
-@operation("Create an event trigger", {201: TRIGGER}, body=NEW_TRIGGER)
+@operation("Create an event trigger", {201: TRIGGER}, body=NEW_TRIGGER, invalid_status=422)
 def _create(call: Call) -> Any:
     access.require(call.actor, call.project, Role.EDITOR)
     orchestration = _orchestration(call, call.body)
@@ -48,7 +48,7 @@ def _show(call: Call, trigger_id: str) -> Any:
     return _shown(_find(call, trigger_id))
 
 
-@operation("Change an event trigger", {200: TRIGGER}, body=CHANGED_TRIGGER)
+@operation("Change an event trigger", {200: TRIGGER}, body=CHANGED_TRIGGER, invalid_status=422)
 def _change(call: Call, trigger_id: str) -> Any:
     access.require(call.actor, call.project, Role.EDITOR)
     trigger = _find(call, trigger_id)
@@ -75,8 +75,8 @@ def _set(call: Call, orchestration: Configuration, present: EventTrigger | None)
     try:
         trigger = setting_triggers.set_trigger(orchestration, wanted, actor=call.actor, now=call.now)
     except InvalidTrigger as error:
-        unknown = error.field == "table_ids" and "there is no table" in str(error)
-        raise ApiError(404 if unknown else 422, f"{NAMES.get(error.field, error.field)}: {error}") from error
+        status = 404 if isinstance(error, UnknownTable) else 422
+        raise ApiError(status, f"{NAMES.get(error.field, error.field)}: {error.problem}") from error
     EventTrigger.objects.filter(pk=trigger.pk).update(run_with=token)
     return _shown(_of(call).get(pk=trigger.pk))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import groupby
 from typing import Protocol
@@ -72,7 +72,7 @@ class Lane(threading.Thread):
 
     def _do(self, chore: Chore) -> None:
         try:
-            do_if_due(chore, self.owner)
+            do_if_due(chore, self.owner, is_stopping=self.stop.event.is_set)
         except DatabaseError:
             log.warning("The database does not answer: %s waits", chore.name)
             # Django does not reconnect outside of a request by itself.
@@ -82,7 +82,7 @@ class Lane(threading.Thread):
             log.exception("Whether %s has work could not be asked", chore.name)
 
 
-def do_if_due(chore: Chore, owner: str) -> bool:
+def do_if_due(chore: Chore, owner: str, *, is_stopping: Callable[[], bool] = lambda: False) -> bool:
     """Do it, if its lease is to be had; whether this call did. A failure is logged and stands in its row."""
     if chore.has_work is not None and not chore.has_work(timezone.now()):
         return False
@@ -90,7 +90,9 @@ def do_if_due(chore: Chore, owner: str) -> bool:
         return False
     error = ""
     try:
-        chore.work(timezone.now())
+        for _piece in chore.work(timezone.now()) or ():
+            if is_stopping():
+                break
     except DatabaseError:
         raise
     except Exception as problem:

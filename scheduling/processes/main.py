@@ -21,8 +21,10 @@ from scheduling.processes import reporting
 from scheduling.processes.housekeeping import Housekeeping
 from scheduling.processes.loop import Loop
 
-STOP_SECONDS = 5.0
-"""A statement that hangs may hold up the stop for so long; then the process just ends, and the database rolls back."""
+STOP_SECONDS = 10.0
+"""A statement that hangs, or a mail server that keeps its answer, may hold up the stop for so long; then the process
+just ends: the database rolls back, and the mail goes out again when its lease has run out."""
+FINISHING_SECONDS = STOP_SECONDS - 1
 
 
 def run() -> int:
@@ -33,7 +35,7 @@ def run() -> int:
     housekeeping = Housekeeping(owner, stop)
     housekeeping.start()
     Loop(owner, stop).run()
-    housekeeping.join(1.0)
+    housekeeping.join(FINISHING_SECONDS)
     with suppress(DatabaseError):
         reporting.say_goodbye(owner)
     connections.close_all()

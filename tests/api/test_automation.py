@@ -167,3 +167,20 @@ def test_a_trigger_stays_with_its_orchestration(api: Api, project: Project, orch
 
     assert same.status_code == 200
     assert "stays with its orchestration" in assert_storage_error(other, 422)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "sentence"),
+    [
+        ({"tableIds": ["in.c-no.t"]}, 404, "tableIds: there is no table in.c-no.t in this project."),
+        ({"tableIds": []}, 422, "tableIds: choose at least one, at most 100."),
+        ({"coolDownPeriodMinutes": 0}, 422, "coolDownPeriodMinutes: expected minutes, from 1 up to a year."),
+    ],
+)
+def test_what_is_wrong_with_a_trigger_is_named_once(
+    api: Api, orchestration: Configuration, project: Project, change: dict[str, Any], status: int, sentence: str
+) -> None:
+    builders.build_table(project, "in.c-sales.orders")
+    body = {"configurationId": orchestration.key, "coolDownPeriodMinutes": 5, "tableIds": ["in.c-sales.orders"]}
+
+    assert assert_storage_error(api.post(TRIGGERS, {**body, **change}), status) == sentence

@@ -131,3 +131,33 @@ def test_a_deleted_file_takes_its_slices_along(api: Api) -> None:
 
     assert Client().get(url).status_code == 404
     assert put(prepared, "1", b"1,10\n").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "part"),
+    [
+        ("bytes=2-4", 206, "bytes 2-4/10"),
+        ("bytes=7-", 206, "bytes 7-9/10"),
+        ("bytes=7-99", 206, "bytes 7-9/10"),
+        ("bytes=-3", 206, "bytes 7-9/10"),
+        ("bytes=-99", 206, "bytes 0-9/10"),
+        ("bytes=-0", 416, None),
+        ("bytes=10-", 416, None),
+        ("bytes=5-2", 416, None),
+        ("bytes=-", 200, None),
+        ("bytes=0-1,4-5", 200, None),
+        ("lines=1-2", 200, None),
+    ],
+)
+@pytest.mark.parametrize("header", ["Range", "x-ms-range"])
+def test_parts_of_a_file(api: Api, asked: str, status: int, part: str | None, header: str) -> None:
+    prepared = prepare(api)
+    put(prepared, "", b"0123456789")
+    url = api.get(f"{STORAGE}/files/{prepared['id']}").json()["url"]
+
+    answer = Client().get(url.removeprefix("http://testserver"), headers={header: asked})
+
+    assert (answer.status_code, answer.headers.get("Content-Range")) == (status, part)
+    if status != 416:
+        first, last = (int(each) for each in (part or "bytes 0-9/10")[6:-3].split("-"))
+        assert b"".join(answer) == b"0123456789"[first : last + 1]

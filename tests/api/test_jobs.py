@@ -468,6 +468,16 @@ def test_the_same_key_is_the_same_job(api: Api, load: Configuration) -> None:
     assert Job.objects.count() == 2
 
 
+def test_what_is_null_is_as_if_it_was_not_said(api: Api, load: Configuration) -> None:
+    first = api.post(JOBS, {"component": "command", "config": load.key}, Idempotency_Key="k")
+
+    again = api.post(
+        JOBS, {"component": "command", "config": load.key, "tag": None, "delay": None}, Idempotency_Key="k"
+    )
+
+    assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
+
+
 def test_a_key_is_not_for_another_job(api: Api, load: Configuration, nightly: Configuration) -> None:
     api.post(JOBS, {"component": "command", "config": load.key}, Idempotency_Key="k")
 

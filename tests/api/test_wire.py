@@ -17,7 +17,7 @@ from orchestrations.models import Configuration, ConfigurationMetadata, Project,
 from orchestrations.subscribing import Wanted
 from scheduling import planning, setting_triggers
 from tests import builders
-from tests.api.conftest import Api, assert_queue_error, assert_storage_error, build_token
+from tests.api.conftest import Api, assert_queue_error, assert_storage_error, build_token, limited_api
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 PUBLIC = {"/v2/storage/"}
@@ -361,6 +361,39 @@ def test_a_mistake_of_ours_tells_nothing_but_its_id(
     records = [record for record in caplog.records if response.json()["exceptionId"] in record.getMessage()]
     assert [record.levelname for record in records] == ["ERROR"]
     assert records[0].exc_info is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "field"),
+    [
+        ("/queue/jobs", 400, "component"),
+        ("/scheduler/schedules", 400, "configurationId"),
+        ("/notification/project-subscriptions", 400, "event"),
+        ("/v2/storage/triggers", 422, "configurationId"),
+        ("/v2/storage/buckets", 400, "name"),
+        ("/v2/storage/events", 400, "message"),
+    ],
+)
+@pytest.mark.parametrize("body", [{}, None], ids=["an empty object", "nothing"])
+def test_what_the_description_requires_is_missed_by_its_name(
+    api: Api, path: str, status: int, field: str, body: Any
+) -> None:
+    response = api.post(path, body)
+
+    assert_error = assert_storage_error if path.startswith("/v2/") else assert_queue_error
+    assert assert_error(response, status) == f"{field}: is missing."
+
+
+def test_an_address_beside_the_services_is_answered_in_words(api: Api) -> None:
+    assert assert_storage_error(api.get("/v2/nothing"), 404) == "There is nothing at this address."
+
+
+def test_a_limited_token_is_told_that_it_has_no_role(project: Project) -> None:
+    response = limited_api(project).get("/v2/storage/tokens")
+
+    assert assert_storage_error(response, 403) == (
+        "This needs the role viewer in the project Analytics, which no limited token has."
+    )
 
 
 def test_a_form_of_another_site_cannot_use_a_session(project: Project, as_alice: Client, configuration_of: Any) -> None:

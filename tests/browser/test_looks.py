@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from jobs.models import Job
+from jobs.models import Delivery, DeliveryAttempt, DeliveryStatus, Job
 from orchestrations.models import Project, User
 from tests.browser.conftest import Site
 from tests.browser.judge import overflow_of, violations_of
+from tests.builders import NOW
 from tests.pages.world import World, build_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -58,6 +59,58 @@ def test_a_page_that_is_not_there_looks_like_the_others(site: Site, world: World
 
         assert [*violations_of(page), *overflow_of(page)] == []
     site.complaints = [said for said in site.complaints if "status of 404" not in said]
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_long_answers_and_addresses_fit(width: int, site: Site, world: World, alice: User) -> None:
+    tell_at_length(world, alice)
+    found = []
+    with site.page_of(alice, width=width) as page:
+        for address in (f"/projects/{world.project.pk}/notifications/", "/notifications/", "/outbox/"):
+            page.goto(address)
+            for tries in page.locator("details.peek > summary").all():
+                tries.click()
+            found += [f"{address}: {each}" for each in (*violations_of(page), *overflow_of(page))]
+            words = page.get_by_text("warehouse.example.org").or_(page.get_by_text("too busy")).first
+            expect(words).to_be_visible()
+
+    assert found == []
+
+
+def test_what_was_sent_to_me_is_found_on_a_phone(site: Site, world: World, alice: User) -> None:
+    with site.page_of(alice, width=360) as page:
+        page.goto(f"/projects/{world.project.pk}/")
+        page.get_by_label("your menu").click()
+        page.get_by_role("link", name="Sent to me").click()
+
+        expect(page.get_by_role("heading", name="Sent to me")).to_be_visible()
+
+
+def tell_at_length(world: World, alice: User) -> None:
+    """Messages of every fate to a long address, with what a talkative server said of them."""
+    alice.is_superuser = True
+    alice.save(update_fields=["is_superuser"])
+    world.subscription.address = f"{'some.long.name' * 4}@warehouse.example.org"
+    world.subscription.save(update_fields=["address"])
+    answer = "451 4.7.1 " + "This server is too busy to take your message and says so at length. " * 8
+    for number, status in enumerate(DeliveryStatus.values):
+        delivery = Delivery.objects.create(
+            project=world.project,
+            subscription=world.subscription,
+            user=alice,
+            channel="email",
+            address=world.subscription.address,
+            subject="Failed: Daily",
+            text="Failed.",
+            status=status,
+            message_id=f"long-{number}",
+            attempts=1,
+            last_answer=answer,
+            created_at=NOW,
+            next_attempt_at=NOW,
+            finished_at=NOW if status in ("sent", "failed") else None,
+        )
+        DeliveryAttempt.objects.create(delivery=delivery, at=NOW, was_accepted=False, answer=answer)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs.models import Delivery, DeliveryAttempt, Notice
-from jobs.notifying import delivering, expanding
+from jobs.notifying import delivering, expanding, testing
 from orchestrations.models import Configuration, EventType, Subscription, User
 from scheduling.models import EventTrigger, Schedule
 from tests import builders
@@ -162,7 +162,7 @@ def test_the_page_tells_whether_messages_arrive(world: World, as_alice: Client, 
     Delivery.objects.update(status="failed", finished_at=timezone.now(), last_answer="550 No such mailbox")
 
     page = as_alice.get(url).content.decode()
-    assert "The last message did not arrive: 550 No such mailbox" in page
+    assert "The last message was not accepted: 550 No such mailbox" in page
     assert "Test: Daily Sales Refresh" in page
 
 
@@ -173,6 +173,17 @@ def test_the_bell_shows_what_was_sent_to_me(world: World, as_alice: Client, as_b
     for client, is_told in ((as_alice, True), (as_bob, False)):
         page = client.get(reverse("my-notifications")).content.decode()
         assert ("Daily Sales Refresh failed" in page) is is_told
+
+
+def test_behind_the_bell_stands_also_what_is_about_no_job(world: World, as_alice: Client, alice: User) -> None:
+    testing.send_test(world.subscription, actor=builders.admin_of(world.project), now=timezone.now())
+    Delivery.objects.update(user=alice)
+    address = reverse("my-notifications")
+
+    behind = as_alice.get(address, headers={"HX-Request": "true"}).text
+
+    assert f'<a class="menu__item" href="{address}">' in behind
+    assert "Test: Daily Sales Refresh" in behind
 
 
 def test_the_outbox_is_for_administrators_of_the_site(world: World, as_alice: Client, alice: User) -> None:

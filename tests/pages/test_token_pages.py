@@ -193,18 +193,3 @@ def test_a_token_that_ends_before_the_next_start_is_told(world: World, as_alice:
     assert told == {-1: [True, True], 1: [False, False]}
     for url in urls:
         assert words not in as_alice.get(url).text, "nothing starts it while it is disabled"
-
-
-def test_the_tokens_of_many_orchestrations_stand_on_pages(world: World, as_alice: Client) -> None:
-    for number in range(30):
-        builders.build_orchestration(world.project, [builders.task(world.extractor)], name=f"Load {number:02}")
-    url = address(world, "tokens")
-
-    first, second = as_alice.get(url), as_alice.get(url, {"page": "2"})
-
-    assert len(first.context["of_orchestrations"]) == 25
-    assert "page 1 of 2" in first.text
-    names = [row["orchestration"].name for page in (first, second) for row in page.context["of_orchestrations"]]
-    assert names == sorted(names)
-    assert len(set(names)) == 31
-    assert len(as_alice.get(url, {"page": "x"}).context["of_orchestrations"]) == 25

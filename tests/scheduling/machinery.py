@@ -45,6 +45,9 @@ class RunningScheduler:
     def wait_until_ready(self) -> None:
         wait_for(lambda: self.is_ready, what=f"the scheduler is ready, {self.log}")
 
+    def threads(self) -> int:
+        return len(os.listdir(f"/proc/{self.process.pid}/task"))
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()

@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 
 from jobs.models import Delivery, DeliveryStatus, Job
-from jobs.notifying import delivering, expanding
+from jobs.notifying import delivering, expanding, leasing
 from jobs.notifying.channels import webhooks
 from jobs.notifying.delivering import WAITS
 from jobs.states import JobStatus
@@ -91,12 +91,12 @@ def test_one_receiver_gets_one_message_at_a_time(project: Project) -> None:
     other = build_delivery("https://b.example.org", 3)
     now = timezone.now()
 
-    claimed = [delivering.claim(Channel.WEBHOOK, now=now) for _ in range(3)]
+    claimed = [leasing.claim(Channel.WEBHOOK, now=now) for _ in range(3)]
 
     assert [each and each.pk for each in claimed] == [first.pk, other.pk, None]
     over = {"status": DeliveryStatus.SENT, "finished_at": now, "lease_until": now - timedelta(seconds=1)}
     Delivery.objects.filter(pk=first.pk).update(**over)
-    found = delivering.claim(Channel.WEBHOOK, now=now)
+    found = leasing.claim(Channel.WEBHOOK, now=now)
     assert found is not None and found.pk == second.pk
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
 from jobs.models import Cause, Delivery, DeliveryStatus
-from jobs.notifying import delivering, expanding
+from jobs.notifying import delivering, expanding, testing
 from jobs.states import JobStatus
 from orchestrations import subscribing
 from orchestrations.access import Actor
@@ -303,3 +303,13 @@ def fail_unattended(orchestration: Configuration) -> None:
     builders.launch(orchestration, actor=Actor(token=orchestration.own_tokens.get()), cause=Cause.SCHEDULE)
     builders.drain(builders.build_cluster(), {"Only": JobStatus.ERROR})
     expanding.expand(now=timezone.now())
+
+
+@pytest.mark.django_db
+def test_a_name_of_several_lines_is_one_subject(project: Project) -> None:
+    actor, name = builders.admin_of(project), "Daily\r\nBcc: everybody@example.org"
+    orchestration = builders.build_orchestration(project, [], name=name)
+    wanted = Wanted(event=EventType.FAILED, channel=Channel.EMAIL, address="a@example.org")
+    subscription = subscribing.subscribe(project, orchestration, wanted, actor=actor, now=NOW)
+
+    assert testing.send_test(subscription, actor=actor, now=NOW).subject == "Test: Daily Bcc: everybody@example.org"
