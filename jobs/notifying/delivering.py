@@ -51,7 +51,8 @@ def hand_over(delivery: Delivery, *, clock: Callable[[], datetime]) -> None:
     except NotSetUp:
         _finish(delivery, DeliveryStatus.KEPT, "No mail server is set up; the message is in the outbox.", clock())
     except leasing.Lost as error:
-        log.warning("Not sent: %s", error)
+        # Writes nothing if somebody else has it by now.
+        _try_again_later(delivery, str(error), clock(), is_final=False)
     except NotAccepted as error:
         now = clock()
         _try_again_later(delivery, error.answer, now, is_final=error.is_final)

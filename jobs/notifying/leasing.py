@@ -24,7 +24,7 @@ CUT_OFF = (
 
 
 class Lost(Exception):
-    """The lease has run out: somebody else may be sending the message."""
+    """The lease has run out: somebody else may be sending the message. The text is for the user."""
 
 
 def claim(channel: str, *, now: datetime) -> Delivery | None:
@@ -67,7 +67,7 @@ def extend(delivery: Delivery, *, seconds: float) -> None:
         pk=delivery.pk, status=DeliveryStatus.WAITING, lease_until=delivery.lease_until, lease_until__gte=Now()
     )
     if not mine.update(lease_until=seconds_from_now(seconds + LEASE.total_seconds())):
-        raise Lost(f"The lease of delivery {delivery.pk} has run out.")
+        raise Lost("Its sender had to wait for too long, and did not hand it over.")
     delivery.refresh_from_db(fields=["lease_until"])
 
 

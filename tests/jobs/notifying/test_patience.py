@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs.models import Delivery, DeliveryStatus
@@ -128,6 +129,28 @@ def test_who_has_lost_the_lease_hands_it_over_only_after_taking_it_anew(mail: De
         postbox.may_answer.set()
 
     # The same sender, which takes it anew.
+    assert len(postbox.mails) == 1
+    assert fate(mail) == (SENT, [False, True])
+
+
+def test_a_server_that_is_too_slow_to_be_handed_anything_is_asked_again_later(
+    mail: Delivery, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postbox = Postbox()
+    postbox.may_answer.clear()
+    begun = timezone.now()
+    with running(settings, postbox):
+        with monkeypatch.context() as patched:
+            patched.setattr(leasing, "LEASE", timedelta(seconds=0.2))
+            with delivering_beside():
+                wait_for(lambda: Delivery.objects.filter(lease_until__lt=Now()).exists(), what="the lease runs out")
+                postbox.may_answer.set()
+        assert fate(mail) == (WAITING, [False])
+        assert mail.last_answer == "Its sender had to wait for too long, and did not hand it over."
+        assert mail.next_attempt_at >= begun + WAITS[0]
+
+        assert deliver(WAITS[0]) == 1
+
     assert len(postbox.mails) == 1
     assert fate(mail) == (SENT, [False, True])
 
