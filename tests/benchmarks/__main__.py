@@ -34,7 +34,7 @@ def main() -> int:
     if not only or only - PROGRAMS:
         results = {kind: found for kind in kinds if (found := _measure(kind, options)) is not None}
         print(json.dumps(results, indent=2) if options.json else report.table(results), flush=True)
-        codes.append(int(len(results) < len(kinds)))
+        codes.append(int(not results or len(results) < len(kinds)))
     if not options.json and (not only or "pages" in only):
         codes += [_pages(kind, options.rounds) for kind in kinds]
     if not options.json and (not only or "storage" in only):
