@@ -104,6 +104,7 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=Q(status=DeliveryStatus.WAITING), name="delivery_due"),
+            models.Index(fields=["-id"], condition=Q(status=DeliveryStatus.KEPT), name="delivery_kept"),
             models.Index(fields=["project", "-id"], name="delivery_of_project"),
             models.Index(fields=["user", "-id"], name="delivery_to_person"),
         ]

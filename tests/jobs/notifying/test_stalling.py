@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from jobs.models import Delivery, DeliveryStatus, Job
@@ -111,22 +109,6 @@ def test_a_message_whose_receiver_is_forgotten_waits_for_no_other(project: Proje
     claimed = [leasing.claim(Channel.CHAT, now=now) for _ in range(3)]
 
     assert [each and each.pk for each in claimed] == [chats[0].pk, chats[1].pk, None]
-
-
-@pytest.mark.sqlite
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="tells of SQLite's plans")
-def test_what_was_sent_long_ago_is_not_looked_through_for_the_next(project: Project) -> None:
-    build_delivery("https://a.example.org", 1)
-
-    with CaptureQueriesContext(connection) as captured:
-        assert leasing.claim(Channel.WEBHOOK, now=timezone.now()) is not None
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {captured[0]['sql']}")
-        plan = [row[3] for row in cursor.fetchall()]
-
-    looks = [step for step in plan if step.startswith(("SCAN", "SEARCH"))]
-    assert len(looks) == 2 and all("INDEX delivery_due" in step for step in looks), plan
-    assert not any("CORRELATED" in step for step in plan), plan
 
 
 def test_while_one_receiver_stalls_another_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
