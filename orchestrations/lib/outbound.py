@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -116,8 +117,8 @@ class Deadline:
         return self._ends_at - time.monotonic()
 
     def watch(self, connection: socket.socket) -> None:
-        # A descriptor of our own: TLS takes over the one that it is given.
-        self._connections.append(connection.dup())
+        # A descriptor of our own: TLS takes over the one that it is given, and its sockets have no ``dup``.
+        self._connections.append(socket.socket(fileno=os.dup(connection.fileno())))
         if self.is_over:
             self._cut()
 

@@ -15,12 +15,18 @@ from typing import Any
 from django.conf import settings
 from django.core.mail.backends import smtp
 
+from orchestrations.lib.outbound import Deadline
+
 GO_AHEAD = 354
 GOODBYE_SECONDS = 2.0
 
 
 class Unanswered(smtplib.SMTPServerDisconnected):
     """The server has the whole message and said nothing: it may have taken it. The text says how it said nothing."""
+
+
+class _Silent(smtplib.SMTPServerDisconnected):
+    """The time for an answer is over."""
 
 
 class Backend(smtp.EmailBackend):
@@ -64,10 +70,31 @@ class _Patient(smtplib.SMTP):
         self.sock.settimeout(settings.EMAIL_ANSWER_SECONDS)
         try:
             code, answer = self.getreply()
+        except _Silent as error:
+            raise Unanswered(f"did not answer within {settings.EMAIL_ANSWER_SECONDS:g} seconds") from error
         except smtplib.SMTPServerDisconnected as error:
-            raise Unanswered(_how(error)) from error
+            raise Unanswered("closed the connection without an answer") from error
         self.sock.settimeout(self.timeout)
         return code, answer
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Within the timeout as a whole, in however many lines and drops it comes."""
+        assert self.sock is not None
+        seconds = self.sock.gettimeout()
+        assert seconds is not None
+        with Deadline(seconds) as deadline:
+            deadline.watch(self.sock)
+            try:
+                answer = super().getreply()
+            except smtplib.SMTPServerDisconnected:
+                if not deadline.is_over:
+                    raise
+            else:
+                # The beginning of a line, which was cut, would look like a whole one.
+                if not deadline.is_over:
+                    return answer
+        self.close()
+        raise _Silent(f"not within {seconds:g} seconds")
 
 
 class _Connection(_Patient):
@@ -76,12 +103,6 @@ class _Connection(_Patient):
 
 class _SecureConnection(_Patient, smtplib.SMTP_SSL):
     """By TLS from the first byte."""
-
-
-def _how(error: smtplib.SMTPServerDisconnected) -> str:
-    if isinstance(error.__context__, TimeoutError):
-        return f"did not answer within {settings.EMAIL_ANSWER_SECONDS:g} seconds"
-    return "closed the connection without an answer"
 
 
 def _with_its_end(message: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import smtplib
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from jobs.notifying.channels import smtp
 from orchestrations.lib import outbound
 from orchestrations.lib.outbound import NoAnswer
 
@@ -17,10 +19,13 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
 class Dripping:
-    """Says ``at_once``, and then a drop now and then; ``was_cut``: it was hung up on before it was done."""
+    """Says ``at_once``, and then a drop now and then; ``was_cut``: it was hung up on before it was done.
 
-    def __init__(self, at_once: bytes) -> None:
-        self.at_once = at_once
+    ``greets``: it speaks first, as mail servers do.
+    """
+
+    def __init__(self, at_once: bytes, *, greets: bool) -> None:
+        self.at_once, self.greets = at_once, greets
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.was_cut = False
@@ -29,7 +34,8 @@ class Dripping:
     def serve(self) -> None:
         connection, _ = self.listener.accept()
         with connection:
-            connection.recv(65536)
+            if not self.greets:
+                connection.recv(65536)
             try:
                 connection.sendall(self.at_once)
                 for _ in range(DROPS):
@@ -41,8 +47,8 @@ class Dripping:
 
 
 @contextmanager
-def dripping(at_once: bytes) -> Iterator[Dripping]:
-    receiver = Dripping(at_once)
+def dripping(at_once: bytes, *, greets: bool = False) -> Iterator[Dripping]:
+    receiver = Dripping(at_once, greets=greets)
     thread = threading.Thread(target=receiver.serve)
     thread.start()
     try:
@@ -82,3 +88,14 @@ def test_a_handshake_that_does_not_end_in_time_is_cut() -> None:
         post(receiver, "https")
 
     assert receiver.was_cut
+
+
+@pytest.mark.parametrize("at_once", [b"22", b"220-Welcome\r\n220-"], ids=["code", "lines"])
+def test_a_mail_server_whose_answer_does_not_end_in_time_is_cut(at_once: bytes) -> None:
+    with dripping(at_once, greets=True) as server:
+        backend = smtp.Backend(host="127.0.0.1", port=server.port, timeout=SECONDS)
+
+        with pytest.raises(smtplib.SMTPServerDisconnected, match=r"not within 0\.5 seconds"):
+            backend.open()
+
+    assert server.was_cut
