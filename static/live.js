@@ -48,8 +48,18 @@ const connected = (isConnected) => {
   clock.failures = isConnected ? 0 : Math.min(clock.failures + 1, 5);
   document.querySelectorAll("[data-offline]").forEach((element) => { element.hidden = isConnected; });
 };
-document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.elt.matches?.(LIVE)) connected(event.detail.successful);
+/* data-gone: stands when what a live part shows was deleted, or may not be seen any more; it asks no longer */
+const end = (part) => {
+  part.removeAttribute("hx-get");
+  part.removeAttribute("hx-trigger");
+  htmx.process(part);
+  document.querySelectorAll("[data-gone]").forEach((element) => { element.hidden = false; });
+};
+document.addEventListener("htmx:afterRequest", ({ detail: { elt, successful, xhr } }) => {
+  if (!elt.matches?.(LIVE)) return;
+  const isGone = [403, 404].includes(xhr.status);
+  connected(successful || isGone);
+  if (isGone) end(elt);
 });
 
 /* A live part tells which revision of it stands here: the server answers nothing to one that is still right. After a swap of any

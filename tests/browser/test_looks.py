@@ -140,3 +140,14 @@ def brightness(page: Page) -> float:
         }"""
     )
     return float(sum(colours[:3]) / 3)
+
+
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_the_filters_of_the_overview_take_one_row(site: Site, world: World, alice: User, width: int) -> None:
+    with site.page_of(alice, width=width) as page:
+        middles = page.locator("#overview-filters :is(input[type=search], .chip, select)").evaluate_all(
+            "parts => parts.map(part => part.getBoundingClientRect()).map(box => Math.round(box.top + box.height / 2))"
+        )
+
+        assert len(middles) == 11
+        assert max(middles) - min(middles) <= 1
