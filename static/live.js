@@ -108,8 +108,9 @@ const morphChildren = (old, fresh) => {
       place = place.nextSibling;
       gone.remove();
     }
-    if (found === place && found) place = place.nextSibling;
-    else old.insertBefore(found ?? child, place);
+    if (!found) old.insertBefore(child, place);
+    else if (found === place) place = place.nextSibling;
+    else (old.moveBefore ?? old.insertBefore).call(old, found, place);
     if (found) morph(found, child);
   }
   while (place) {

@@ -178,3 +178,41 @@ def test_a_late_preview_does_not_open_a_dialog_again(site: Site, daily: Configur
         page.evaluate("() => new Promise(requestAnimationFrame)")
 
         expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_move_leaves_the_other_rows_of_the_editor_where_they_are(
+    site: Site, daily: Configuration, alice: User
+) -> None:
+    """Each of thousands of buttons would be taken out of the form and put into it again."""
+    with site.page_of(alice) as page:
+        page.goto(reverse("orchestration-tasks", args=[daily.project_id, daily.pk]))
+        untouched = page.get_by_role("button", name="Delete Customers").element_handle()
+        page.get_by_label("Move Orders down").press("Enter")
+        expect(page.locator("[data-phase=phase-2] .name")).to_have_text(["Orders", "Customers"])
+        page.get_by_label("Move Orders up").press("Enter")
+        expect(page.locator("[data-phase=phase-1] .name")).to_have_text(["Orders"])
+
+        expect(page.get_by_label("Move Orders up")).to_be_focused()
+        assert untouched is not None
+        assert untouched.evaluate("button => button.isConnected")
+
+
+def test_what_was_done_in_the_editor_is_undone_step_by_step(site: Site, daily: Configuration, alice: User) -> None:
+    with site.page_of(alice) as page:
+        page.goto(reverse("orchestration-tasks", args=[daily.project_id, daily.pk]))
+        undo = page.get_by_role("button", name="Undo")
+        expect(undo).to_be_disabled()
+        page.get_by_label("Active: Customers").uncheck()
+        page.get_by_role("button", name="Delete Orders").click()
+        expect(page.locator("[data-task] .name")).to_have_text(["Customers"])
+        page.get_by_role("button", name="Delete phase Phase 1").click()
+        expect(page.get_by_label("Name of phase Phase 1")).to_have_count(0)
+        undo.click()
+        expect(page.get_by_label("Name of phase Phase 1")).to_be_visible()
+        expect(page.locator("#announcer")).to_have_text("Undone.")
+        page.keyboard.press("Control+z")
+        expect(page.locator("[data-task] .name")).to_have_text(["Orders", "Customers"])
+
+        expect(undo).to_be_disabled()
+        expect(page.get_by_label("Active: Customers")).not_to_be_checked()
+        expect(page.get_by_text("1 unsaved change")).to_be_visible()
