@@ -123,7 +123,7 @@ onContent((root) => all(root, "[data-toast]").forEach((toast) => {
 }));
 onClick("[data-dismiss]", (button) => button.closest("[data-toast]").remove());
 
-/* LIVE: what renews itself, see live.js */
+/* What renews itself, see live.js */
 const LIVE = '[hx-trigger^="refresh"]';
 
 /* data-failed: stands when a click came to nothing, until one succeeds. A link leads to its page instead, which says why. */
@@ -175,10 +175,6 @@ document.addEventListener("htmx:oobAfterSwap", (event) => {
 });
 onClick("[data-to-end]", (button) => toEnd(document.getElementById(button.dataset.toEnd)));
 
-/* --- versions and trash --- */
-
-/* --- components and configurations --- */
-
 /* data-secret-name="id": a name that begins with # makes the box of that id one whose text is not shown */
 document.addEventListener("input", (event) => {
   const value = event.target.matches?.("[data-secret-name]") && document.getElementById(event.target.dataset.secretName);
@@ -200,8 +196,6 @@ window.addEventListener("pageshow", () => { isLeaving = false; });
 window.addEventListener("beforeunload", (event) => {
   if (!isLeaving && document.querySelector("[data-guard=changed]")) event.preventDefault();
 });
-
-/* --- queries of jobs --- */
 
 /* data-combobox: a field whose aria-controls is a list of data-options that the server swaps in; the caret goes along as `at`.
    Arrows choose, Enter takes (data-text, with the caret at data-caret), Escape closes; whatever is typed stays possible. */
@@ -252,8 +246,6 @@ document.addEventListener("mousedown", (event) => {
   event.preventDefault();
   take(document.querySelector(`[aria-controls="${option.parentElement.id}"]`), option);
 });
-
-/* --- people, projects and the dashboard --- */
 
 /* data-offer-time-zone="url" on the body: no time zone of the person is known yet, so the browser's is offered there, once.
    It is asked only for a page that can be loaded again without losing anything: the server answers with a refresh. */
