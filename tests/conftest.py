@@ -5,6 +5,7 @@ Alice is the admin of the project, Bob may only read, Oscar may operate, Charlie
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -46,6 +47,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if _depends_on_the_database(item)]
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests and the libraries stay to the end: nobody need look through them for garbage again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _depends_on_the_database(item: pytest.Item) -> bool:
