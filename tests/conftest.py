@@ -50,9 +50,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Thousands of tests and the libraries stay to the end: nobody need look through them for garbage again and again."""
+    """Tests and libraries stay to the end: none of them need be looked through for garbage again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _depends_on_the_database(item: pytest.Item) -> bool:
