@@ -96,7 +96,7 @@ NEW_JOB = request(
         "configRowIds": list_of(ID),
         "tag": text(128),
         "branchId": ID,
-        "variableValuesData": request("", {"values": list_of(record("", {"name": TEXT, "value": TEXT}))}),
+        "variableValuesData": request("", {"values": list_of(record("", {"name": text(255, least=1), "value": TEXT}))}),
         "delay": {**whole(0, 2**31 - 1), "description": "Seconds until it may start."},
         "delayedStartTime": {**TEXT, "description": "Instead of delay: a moment, or one from now on as in “+2 hours”."},
         "previousJobId": ID,
