@@ -17,6 +17,7 @@ from orchestrations.lib.openapi import (
     WHOLE,
     list_of,
     matching,
+    not_together,
     nullable,
     one_of,
     record,
@@ -86,7 +87,7 @@ JOB = record(
         "variableValuesId": nullable(ID),
     },
 )
-NEW_JOB = request(
+_NEW_JOB = request(
     "NewJob",
     {
         "component": text(128, least=1),
@@ -105,6 +106,7 @@ NEW_JOB = request(
     },
     required=["component"],
 )
+NEW_JOB = {**_NEW_JOB, **not_together("delay", "delayedStartTime")}
 RERUN_PLAN = record(
     "RerunPlan",
     {
