@@ -16,7 +16,7 @@ from jobs.models import Job
 from orchestrations.models import Configuration, Project, Role, User
 from scheduling.models import Evaluation, EventTrigger, Schedule, Verdict
 from tests import builders
-from tests.browser.conftest import PATIENCE_MS, Site
+from tests.browser.conftest import PATIENCE_MS, Site, wait_until_settled
 from tests.builders import task
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -202,6 +202,7 @@ def test_switching_on_again_opens_the_dialog_of_what_was_missed(
         assert not Job.objects.exists()
         switch.press("Enter")
         expect(switch).to_have_attribute("aria-checked", "false")
+        wait_until_settled(page)
         switch.press("Enter")
         dialog.get_by_role("checkbox").first.check()
         dialog.get_by_role("button", name="Start what is checked").click()
