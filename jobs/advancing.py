@@ -23,7 +23,7 @@ from jobs.moving import Note, move
 from jobs.notifying import noticing
 from jobs.states import JobStatus
 from jobs.wakeups import Topic, wake
-from orchestrations import plans
+from orchestrations import plans, tokens
 from orchestrations.lib.connections import is_lost
 from orchestrations.lib.prepared import Param, Query, Update
 
@@ -60,6 +60,8 @@ def start(run_id: int, *, now: datetime) -> bool:
             # Another run of this orchestration became active meanwhile; its end starts this one.
             return False
         if moved:
+            if token is not None:
+                tokens.note_use(token, now)
             watching.note_start(run.configuration_id, now)
             wake(Topic.WORK)
             _go_on(run_id, now)
@@ -91,7 +93,7 @@ def _start_now(run_id: int) -> None:
 
 
 def _start_next_of(configuration_id: int) -> None:
-    if _WAITING_RUN_OF.rows(configuration=configuration_id):
+    if _WAITING_RUN.rows(of=configuration_id):
         start_waiting_runs(now=timezone.now(), configuration_id=configuration_id)
 
 
@@ -294,7 +296,5 @@ _UNSETTLED_CHILDREN = Query(lambda: Job.objects.unsettled().filter(parent=Param(
 _OUTCOMES = Query(
     lambda: Job.objects.filter(parent=Param("parent")).values_list("task_key", "status", "continue_on_failure")
 )
-_WAITING_RUN_OF = Query(
-    lambda: Job.objects.waiting().filter(configuration=Param("configuration"), is_run=True).values_list("pk")[:1]
-)
+_WAITING_RUN = Query(lambda: Job.objects.waiting().filter(configuration=Param("of"), is_run=True).values_list("pk")[:1])
 _TO_PHASE = Update(lambda: Job.objects.filter(pk=Param("pk")), {"phase_position": Param("position")})

@@ -24,11 +24,12 @@ def make() -> None:
 
     What a migration does to rows is of no concern here: there are none.
     """
-    recorder = MigrationRecorder(connection)
+    recorder, loader = MigrationRecorder(connection), MigrationLoader(None)
     with connection.schema_editor() as editor:
         editor.create_model(recorder.Migration)
-        for model in apps.get_models():
+        # As the migrations see the models: keys of tables between others get another type there.
+        for model in loader.project_state().apps.get_models():
             if model._meta.can_migrate(connection):
                 editor.create_model(model)
-        for app, name in MigrationLoader(None).disk_migrations:
+        for app, name in loader.disk_migrations:
             recorder.migration_qs.create(app=app, name=name)

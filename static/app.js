@@ -22,7 +22,7 @@ let opener = null;
 onClick("a[data-dialog]", (link, event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
-  opener = link;
+  if (!link.closest("dialog")) opener = link;
   htmx.ajax("GET", link.href, { target: "#dialog", swap: "innerHTML", source: "#dialog" });
 });
 
@@ -33,9 +33,20 @@ onContent((root) => all(root, "dialog[data-modal]:not([open])").forEach((dialog)
     dialog.remove();
     (opener?.isConnected ? opener : document.getElementById(opener?.id || ""))?.focus();
   });
+  const said = [...dialog.querySelectorAll(":is(.dialog__head, .dialog__body) > :is(p, .note), .dialog__head > div > p")];
+  dialog.setAttribute("aria-description", said.map((each) => each.textContent.trim().replace(/\s+/g, " ")).join(" "));
   dialog.showModal();
   dialog.querySelector("[data-first]")?.focus();
 }));
+/* An answer to a dialog that was closed or left meanwhile would bring it back. */
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target.id === "dialog" && !detail.requestConfig.elt.isConnected) detail.shouldSwap = false;
+});
+/* A refused form of an open dialog leads to its first wrong field, or back to its button, which was disabled meanwhile. */
+document.addEventListener("htmx:afterSettle", ({ detail: { xhr, requestConfig } }) => {
+  const dialog = xhr?.status === 422 && requestConfig.elt.matches("form") && document.querySelector("dialog[open]");
+  if (dialog) (dialog.querySelector("[aria-invalid=true]") ?? dialog.querySelector("[type=submit]"))?.focus();
+});
 /* dialog-offered: an answer to something else, such as a switch, leads to a dialog */
 document.addEventListener("dialog-offered", ({ detail }) => {
   opener = document.activeElement;
@@ -112,50 +123,8 @@ onContent((root) => all(root, "[data-toast]").forEach((toast) => {
 }));
 onClick("[data-dismiss]", (button) => button.closest("[data-toast]").remove());
 
-/* data-since="678.4": a duration that goes on; counted from the seconds the server gave, so a wrong clock does not matter */
-const durationWords = (seconds) => {
-  const two = (number) => String(number).padStart(2, "0");
-  const whole = Math.floor(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
-  if (whole < 86400) return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
-  return `${Math.floor(whole / 86400)} d ${two(Math.floor((whole % 86400) / 3600))} h`;
-};
-const beginnings = new WeakMap();
-const paintSince = (root) => all(root, "[data-since]").forEach((element) => {
-  if (!beginnings.has(element)) beginnings.set(element, performance.now() - element.dataset.since * 1000);
-  const words = durationWords((performance.now() - beginnings.get(element)) / 1000);
-  if (element.textContent !== words) element.textContent = words;
-});
-onContent(paintSince);
-setInterval(() => { if (!document.hidden) paintSince(document); }, 500);
-
-/* The clock of live parts: fires `refresh` on the body, which they listen to (hx-trigger="refresh from:body"). Every second while
-   the page is watched, every 5 s after two minutes without a touch, slower while the server does not answer, never in a hidden tab
-   nor under an open menu. */
+/* What renews itself, see live.js */
 const LIVE = '[hx-trigger^="refresh"]';
-const clock = { timer: 0, touched: performance.now(), failures: 0 };
-const pace = () => (clock.failures ? Math.min(2 ** clock.failures, 30) * 1000 : performance.now() - clock.touched > 120000 ? 5000 : 1000);
-const beat = () => {
-  clearTimeout(clock.timer);
-  if (document.hidden) return;
-  if (document.querySelector(LIVE) && !document.querySelector("[hx-trigger^=refresh] details[data-menu][open]")) htmx.trigger(document.body, "refresh");
-  clock.timer = setTimeout(beat, pace());
-};
-document.addEventListener("visibilitychange", beat);
-for (const name of ["pointermove", "keydown", "scroll"]) {
-  document.addEventListener(name, () => { clock.touched = performance.now(); }, { passive: true, capture: true });
-}
-document.addEventListener("DOMContentLoaded", () => { clock.timer = setTimeout(beat, pace()); });
-
-/* data-offline: stands while live parts cannot reach the server */
-const connected = (isConnected) => {
-  clock.failures = isConnected ? 0 : Math.min(clock.failures + 1, 5);
-  document.querySelectorAll("[data-offline]").forEach((element) => { element.hidden = isConnected; });
-};
-document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.elt.matches?.(LIVE)) connected(event.detail.successful);
-});
 
 /* data-failed: stands when a click came to nothing, until one succeeds. A link leads to its page instead, which says why. */
 const failed = (event) => {
@@ -173,39 +142,17 @@ document.addEventListener("htmx:afterRequest", (event) => {
   document.querySelectorAll("[data-failed]").forEach((element) => { element.hidden = true; });
 });
 
-/* A live part tells which revision of it stands here: the server answers nothing to one that is still right. After a swap of any
-   other kind nobody knows what stands here. */
-const REVISION = "X-Revision";
-const revisions = new Map();
-document.addEventListener("htmx:configRequest", ({ detail }) => {
-  if (detail.elt.matches?.(LIVE) && revisions.has(detail.target.id)) detail.headers[REVISION] = revisions.get(detail.target.id);
-});
-
-/* A live part whose new text is the old one is left alone: no selection is lost, no screen reader disturbed. */
-const lastText = new Map();
-const forgetRevisions = () => { revisions.clear(); lastText.clear(); };
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const { requestConfig, target, serverResponse, xhr } = event.detail;
-  if (!requestConfig?.elt.matches?.(LIVE)) return forgetRevisions();
-  const revision = xhr.getResponseHeader(REVISION);
-  if (revision) revisions.set(target.id, revision);
-  if (xhr.status !== 200) return;
-  if (lastText.get(target.id) === serverResponse) event.detail.shouldSwap = false;
-  lastText.set(target.id, serverResponse);
-});
-
-/* data-announce: its text is spoken once whenever it changes; the region itself stays, or nobody would hear it */
+/* data-announce: its text is spoken once whenever it changes; the region itself stays, or nobody would hear it. Nothing outside an open
+   dialog is heard, so each has a region of its own (data-announcer). */
 let announced = "";
-const announce = (text) => { document.getElementById("announcer").textContent = text; };
+const announce = (text) => {
+  const region = document.querySelector("dialog[open] > [data-announcer]") ?? document.getElementById("announcer");
+  region.textContent = text;
+};
 document.addEventListener("htmx:load", (event) => {
   const text = all(event.detail.elt, "[data-announce]")[0]?.dataset.announce;
   if (text && text !== announced && event.detail.elt !== document.body) announce(text);
   announced = text ?? announced;
-});
-
-/* Turning signs keep their turn over a swap: all of them count from the same beginning. */
-document.addEventListener("htmx:load", () => {
-  for (const animation of document.getAnimations()) if (animation.animationName === "turn") animation.startTime = 0;
 });
 
 /* data-start: a link to a file that begins by itself once it is swapped in; not when the page is loaded anew */
@@ -228,10 +175,6 @@ document.addEventListener("htmx:oobAfterSwap", (event) => {
 });
 onClick("[data-to-end]", (button) => toEnd(document.getElementById(button.dataset.toEnd)));
 
-/* --- versions and trash --- */
-
-/* --- components and configurations --- */
-
 /* data-secret-name="id": a name that begins with # makes the box of that id one whose text is not shown */
 document.addEventListener("input", (event) => {
   const value = event.target.matches?.("[data-secret-name]") && document.getElementById(event.target.dataset.secretName);
@@ -253,8 +196,6 @@ window.addEventListener("pageshow", () => { isLeaving = false; });
 window.addEventListener("beforeunload", (event) => {
   if (!isLeaving && document.querySelector("[data-guard=changed]")) event.preventDefault();
 });
-
-/* --- queries of jobs --- */
 
 /* data-combobox: a field whose aria-controls is a list of data-options that the server swaps in; the caret goes along as `at`.
    Arrows choose, Enter takes (data-text, with the caret at data-caret), Escape closes; whatever is typed stays possible. */
@@ -306,8 +247,6 @@ document.addEventListener("mousedown", (event) => {
   take(document.querySelector(`[aria-controls="${option.parentElement.id}"]`), option);
 });
 
-/* --- people, projects and the dashboard --- */
-
 /* data-offer-time-zone="url" on the body: no time zone of the person is known yet, so the browser's is offered there, once.
    It is asked only for a page that can be loaded again without losing anything: the server answers with a refresh. */
 document.addEventListener("DOMContentLoaded", () => {
@@ -328,10 +267,10 @@ onClick("[data-copy]", async (button) => {
 
 /* data-searched="id": a <select> whose options are those that hold every word typed into that field */
 const optionsOf = new WeakMap();
+onContent((root) => all(root, "[data-searched]").forEach((select) => optionsOf.set(select, [...select.options])));
 document.addEventListener("input", (event) => {
   const select = event.target.id && document.querySelector(`[data-searched="${CSS.escape(event.target.id)}"]`);
   if (!select) return;
-  if (!optionsOf.has(select)) optionsOf.set(select, [...select.options]);
   const words = event.target.value.toLowerCase().split(/[\s/_]+/).filter(Boolean);
   const chosen = select.value;
   const found = optionsOf.get(select).filter((option) => words.every((word) => option.text.toLowerCase().includes(word)));
@@ -355,14 +294,3 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   field.focus();
 });
-
-/* --- runs at a glance --- */
-
-/* data-keeps-scroll: a part that scrolls sideways stays where the reader has put it when it is swapped for a newer one of the same id */
-const sideways = new Map();
-document.addEventListener("scroll", (event) => {
-  if (event.target.matches?.("[data-keeps-scroll]")) sideways.set(event.target.id, event.target.scrollLeft);
-}, { passive: true, capture: true });
-document.addEventListener("htmx:load", (event) => all(event.detail.elt, "[data-keeps-scroll]").forEach((part) => {
-  if (sideways.has(part.id)) part.scrollLeft = sideways.get(part.id);
-}));

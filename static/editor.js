@@ -122,6 +122,13 @@ const goBackTo = (where) => {
   const row = body().querySelector(where.row) ?? rows()[Math.min(where.place, rows().length - 1)];
   (row && controlsOf(row).at(-where.fromEnd) || document.getElementById("save")).focus();
 };
+/* What was chosen in a menu is done, so it closes; refused, it stays open. */
+const closeMenu = () => {
+  const menu = body().querySelector("details[data-menu][open]");
+  if (!menu) return;
+  if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+  menu.open = false;
+};
 let used = null;
 let opened = null;
 document.addEventListener("htmx:beforeSwap", (event) => {
@@ -130,7 +137,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target.id === "editor") used = isOpen ? opened : whereIs(document.activeElement);
 });
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.detail.target.id === "editor" && !document.querySelector("[data-editor] dialog[open]")) goBackTo(used);
+  if (event.detail.target.id !== "editor" || document.querySelector("[data-editor] dialog[open]")) return;
+  if (event.detail.xhr.status === 200) closeMenu();
+  goBackTo(used);
 });
 document.addEventListener("close", (event) => {
   if (event.target.matches?.("[data-editor] dialog")) setTimeout(() => goBackTo(opened));
@@ -145,12 +154,17 @@ const forget = () => {
   leaving = true;
   localStorage.removeItem(keepAs());
 };
+const held = () => [...new FormData(form())].filter(
+  ([name]) => !["csrfmiddlewaretoken", "parameters", "task-name", "search"].includes(name));
+const put = (fields) => {
+  const values = new FormData();
+  for (const [name, value] of fields) values.append(name, value);
+  return htmx.ajax("POST", form().getAttribute("action"), { target: "#editor", swap: "morph", values });
+};
 const keep = () => {
   if (!isUnsaved()) return;
-  const held = [...new FormData(form())].filter(
-    ([name]) => !["csrfmiddlewaretoken", "parameters", "task-name", "search"].includes(name));
   // A browser may refuse to keep anything; leaving still asks then.
-  try { localStorage.setItem(keepAs(), JSON.stringify({ at: Date.now(), fields: held })); } catch { return; }
+  try { localStorage.setItem(keepAs(), JSON.stringify({ at: Date.now(), fields: held() })); } catch { return; }
 };
 const kept = () => {
   try { return JSON.parse(localStorage.getItem(keepAs())); } catch { return null; }
@@ -180,10 +194,30 @@ document.addEventListener("DOMContentLoaded", () => {
 document.addEventListener("click", (event) => {
   if (event.target.closest?.("[data-forget]")) forget();
   if (event.target.closest?.("[data-discard]")) { localStorage.removeItem(keepAs()); offer(false); body().querySelector("button:not([hidden])").focus(); }
-  if (!event.target.closest?.("[data-restore]")) return;
-  const values = new FormData();
-  for (const [name, value] of kept()?.fields ?? []) values.append(name, value);
-  htmx.ajax("POST", form().getAttribute("action"), { target: "#editor", swap: "outerHTML", values });
+  if (event.target.closest?.("[data-restore]")) put(kept()?.fields ?? []);
+});
+
+/* data-undo, and Ctrl+Z outside of a text: puts back what stood there before the last change of the draft */
+const undos = [];
+let before = [];
+const draftOf = (fields) => fields.find(([name]) => name === "draft")?.[1];
+const undo = async () => {
+  if (pending || !undos.length) return;
+  await put(undos.pop());
+  announce("Undone.");
+};
+document.addEventListener("htmx:beforeRequest", (event) => { if (event.detail.elt === form()) before = held(); });
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target.id !== "editor") return;
+  if (event.detail.requestConfig.elt === form() && draftOf(before) !== draftOf(held())) undos.push(before);
+  body().querySelector("[data-undo]").disabled = !undos.length;
+});
+document.addEventListener("click", (event) => { if (event.target.closest?.("[data-undo]")) undo(); });
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || !form()) return;
+  if (document.querySelector("dialog[open]") || event.target.matches("textarea, input:not([type=checkbox])")) return;
+  event.preventDefault();
+  undo();
 });
 /* Saved, the answer leads where Cancel does; led to the login instead, nothing is given up. */
 document.addEventListener("htmx:beforeOnLoad", (event) => {

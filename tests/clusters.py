@@ -25,7 +25,9 @@ from jobs import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 DEADLINE_SECONDS = 30.0
-POLL_SECONDS = 0.02
+POLL_SECONDS, LONGEST_POLL_SECONDS = 0.02, 0.05
+POLLS = 20
+"""So many looks while the time that has passed passes once more: what takes long is looked for less often."""
 STOP_SECONDS = 40.0
 ROLES_BY_NAME = {
     "tutti-sentinel": "sentinel",
@@ -43,14 +45,15 @@ class Overdue(AssertionError):
 
 def wait_for(condition: Callable[[], T], seconds: float = DEADLINE_SECONDS, what: str = "") -> T:
     """The first true value of ``condition``; raises Overdue. Returns as soon as it holds."""
-    deadline = time.monotonic() + seconds
+    started = time.monotonic()
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        passed = time.monotonic() - started
+        if passed > seconds:
             raise Overdue(f"Not within {seconds:g} s: {what or condition}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(min(max(passed / POLLS, POLL_SECONDS), LONGEST_POLL_SECONDS))
 
 
 def database_url() -> str:
@@ -110,8 +113,8 @@ class RunningCluster:
     def tree(self) -> dict[str, list[int]]:
         """The pids of every role, lowest first. A child of the sentinel that has no name of its own is the monitor."""
         roles: dict[str, list[int]] = {}
-        parents = _parents()
-        for pid in _below(self.pid, parents):
+        parents = _below(self.pid)
+        for pid in parents:
             roles.setdefault(self._role_of(pid, parents), []).append(pid)
         return {role: sorted(pids) for role, pids in roles.items()}
 
@@ -176,7 +179,7 @@ class RunningCluster:
         """By its data folder in the environment, and those once seen (nurseries carry no environment)."""
         folder = str(self.data).encode()
         seen = {int(name.partition(":")[0]) for name in self._seen if _is_alive(name)}
-        for pid in _parents():
+        for pid in _pids():
             if pid != os.getpid() and folder in _read(pid, "environ") and _is_alive(machine.process_name(pid)):
                 seen.add(pid)
         return sorted(seen)
@@ -190,7 +193,7 @@ def _is_alive(process: str) -> bool:
 def marked(prefix: str) -> list[int]:
     """Living processes of a job, by the mark in their environment: ``<job id>:<fence>``."""
     wanted = f"\0TUTTI_JOB_MARK={prefix}".encode()
-    return [pid for pid in _parents() if wanted in b"\0" + _read(pid, "environ")]
+    return [pid for pid in _pids() if wanted in b"\0" + _read(pid, "environ")]
 
 
 def command_of(pid: int) -> bytes:
@@ -198,24 +201,36 @@ def command_of(pid: int) -> bytes:
 
 
 def parent_of(pid: int) -> int:
-    return _parents()[pid]
+    return int(_stat_of(pid)[1])
 
 
-def _parents() -> dict[int, int]:
-    parents = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            fields = _read(int(name), "stat").rpartition(b")")[2].split()
-            if fields and fields[0] not in b"ZX":
-                parents[int(name)] = int(fields[1])
-    return parents
-
-
-def _below(root: int, parents: dict[int, int]) -> list[int]:
-    found = [root] if root in parents else []
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
+def _below(root: int) -> dict[int, int]:
+    """What lives of the process and below it, with the parent of each. All of /proc would cost many times as much."""
+    found, parents = {}, {root: 0}
+    while parents:
+        pid, parent = parents.popitem()
+        if _stat_of(pid)[0] not in b"ZX":
+            found[pid] = parent
+            parents |= dict.fromkeys(_children_of(pid), pid)
     return found
+
+
+def _children_of(pid: int) -> list[int]:
+    """Started by whichever of its threads."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    return [int(child) for thread in threads for child in _read(pid, f"task/{thread}/children").split()]
+
+
+def _stat_of(pid: int) -> list[bytes]:
+    """From its state on, which of one that has gone is X: dead."""
+    return _read(pid, "stat").rpartition(b")")[2].split() or [b"X"]
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
 def _name(pid: int) -> str:

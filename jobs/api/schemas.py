@@ -17,6 +17,7 @@ from orchestrations.lib.openapi import (
     WHOLE,
     list_of,
     matching,
+    not_together,
     nullable,
     one_of,
     record,
@@ -86,7 +87,7 @@ JOB = record(
         "variableValuesId": nullable(ID),
     },
 )
-NEW_JOB = request(
+_NEW_JOB = request(
     "NewJob",
     {
         "component": text(128, least=1),
@@ -96,7 +97,7 @@ NEW_JOB = request(
         "configRowIds": list_of(ID),
         "tag": text(128),
         "branchId": ID,
-        "variableValuesData": request("", {"values": list_of(record("", {"name": TEXT, "value": TEXT}))}),
+        "variableValuesData": request("", {"values": list_of(record("", {"name": text(255, least=1), "value": TEXT}))}),
         "delay": {**whole(0, 2**31 - 1), "description": "Seconds until it may start."},
         "delayedStartTime": {**TEXT, "description": "Instead of delay: a moment, or one from now on as in “+2 hours”."},
         "previousJobId": ID,
@@ -105,6 +106,7 @@ NEW_JOB = request(
     },
     required=["component"],
 )
+NEW_JOB = {**_NEW_JOB, **not_together("delay", "delayedStartTime")}
 RERUN_PLAN = record(
     "RerunPlan",
     {

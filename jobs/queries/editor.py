@@ -277,5 +277,6 @@ def offered(orchestration: Orchestration, search: str) -> dict[str, Any]:
         "groups": [group for group in groups if group["components"]],
         "has_more": len(rows) > MOST_OFFERED,
         "most": MOST_OFFERED,
+        "count": min(len(rows), MOST_OFFERED),
         "search": words,
     }

@@ -154,13 +154,14 @@ def progress_of(run: Job, plan: plans.Plan, children: Sequence[Job], usual_secon
     if run.status != JobStatus.PROCESSING or run.started_at is None:
         return None
     done = sum(child.status not in UNSETTLED for child in children)
+    failed = sum(child.status == JobStatus.ERROR for child in children)
     running = [child.name for child in children if child.status == JobStatus.PROCESSING]
     total = len(plan.tasks)
     elapsed = (now - run.started_at) / timedelta(seconds=1)
     return Progress(
         done=done,
         total=total,
-        words=progress_words(0, running),
+        words=", ".join(filter(None, [f"{failed} failed" if failed else "", progress_words(0, running)])),
         elapsed_seconds=elapsed,
         usual_seconds=usual_seconds,
         value=min(elapsed, usual_seconds) if usual_seconds else done,

@@ -99,7 +99,8 @@ def _announcement(job: facts.JobFacts) -> str:
     if job.progress is not None:
         words = f", {job.progress.words}" if job.progress.words else ""
         return f"{job.progress.done} of {job.progress.total} tasks done{words}."
-    return f"Job {job.id}: {JobStatus(job.status).label}."
+    first_line = job.message.partition("\n")[0]
+    return f"Job {job.id}: {JobStatus(job.status).label}. {first_line}".rstrip()
 
 
 def _history(request: MemberRequest, job: Job) -> dict[str, Any]:

@@ -76,6 +76,11 @@ def request(name: str, fields: Mapping[str, Schema], *, required: Collection[str
     return {"title": name, **found} if name else found
 
 
+def not_together(*names: str) -> Schema:
+    """What a body must not have: all of these at once."""
+    return {"not": {"required": list(names), "properties": {each: {"not": {"type": "null"}} for each in names}}}
+
+
 def path_of(pattern: str) -> str:
     """The template of a path, ``/queue/jobs/{job_id}``, of the regular expression of its address."""
     found = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", pattern.replace("(?:/|\\Z)", "/").replace("/?\\Z", ""))

@@ -61,6 +61,11 @@ def keeps(operation: Mapping[str, Any], request: Any) -> tuple[bool, bool]:
         for each in operation["parameters"]
         if each["in"] == "query" and each["name"] in query
     ]
+    found += [
+        _of_header(each["schema"], request.headers[each["name"]])
+        for each in operation["parameters"]
+        if each["in"] == "header" and each["name"] in request.headers
+    ]
     schema = _body_schema(operation)
     if schema is not None:
         body = _body_of(request)
@@ -122,6 +127,11 @@ def _body_of(request: Any) -> Any:
 def _of_query(schema: Mapping[str, Any], values: list[str]) -> tuple[bool, bool]:
     meanings = _meanings(schema, values)
     return any(_fits(schema, each) for each in meanings), any(_fits(tolerant(schema), each) for each in meanings)
+
+
+def _of_header(schema: Mapping[str, Any], value: str) -> tuple[bool, bool]:
+    """Loosely, without the spaces around it; and an empty one is none."""
+    return _fits(schema, value), not value.strip() or _fits(schema, value.strip())
 
 
 def _meanings(schema: Mapping[str, Any], values: list[str]) -> list[Any]:

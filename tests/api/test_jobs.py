@@ -257,22 +257,6 @@ def test_a_stranger_finds_nothing(stranger: Api, load: Configuration) -> None:
     assert Job.objects.get().status == JobStatus.WAITING
 
 
-def test_nobody_is_refused(nobody: Api, load: Configuration) -> None:
-    job = builders.launch(load)
-
-    for response in [create(nobody, load), nobody.get(f"{JOBS}/{job.pk}"), nobody.post(f"{JOBS}/{job.pk}/kill")]:
-        assert "Invalid access token" in assert_queue_error(response, 401)
-
-
-def test_another_method_is_refused(api: Api, load: Configuration) -> None:
-    job = builders.launch(load)
-
-    for method, path in [("GET", JOBS), ("PUT", f"{JOBS}/{job.pk}"), ("GET", f"{JOBS}/{job.pk}/kill")]:
-        response = api.call(method, path)
-        assert_queue_error(response, 405)
-        assert "POST" in response.headers["Allow"] or "GET" in response.headers["Allow"]
-
-
 def test_who_has_left_the_project_has_no_token_any_more(viewer: Api, bob: User, load: Configuration) -> None:
     bob.memberships.all().delete()
 

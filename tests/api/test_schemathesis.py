@@ -166,9 +166,20 @@ def test_it_keeps_what_it_promises(
 def test_what_is_described_and_what_can_be_understood_are_told_apart(
     body: dict[str, Any], strictly: bool, loosely: bool
 ) -> None:
-    request = SimpleNamespace(url="http://localhost/v2/storage/tokens", body=json.dumps(body).encode())
+    request = SimpleNamespace(url="http://localhost/v2/storage/tokens", headers={}, body=json.dumps(body).encode())
 
     assert keeps(openapi.document()["paths"]["/v2/storage/tokens"]["post"], request) == (strictly, loosely)
+
+
+@pytest.mark.parametrize(
+    ("version", "strictly", "loosely"),
+    [('"3"', True, True), (" 3 ", False, True), ("", False, True), ("three", False, False)],
+)
+def test_a_header_is_part_of_what_is_described(version: str, strictly: bool, loosely: bool) -> None:
+    path = "/v2/storage/components/{component_id}/configs/{configuration_id}"
+    request = SimpleNamespace(url="http://localhost/", headers={"If-Match": version}, body=b"{}")
+
+    assert keeps(openapi.document()["paths"][path]["put"], request) == (strictly, loosely)
 
 
 def require_acceptance(said: Any, response: Any, sight: Sight) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from orchestrations.models import Configuration, Project, User
-from tests import builders, clusters
+from tests import builders, clusters, everything
 from tests.clusters import RunningCluster
 
 ARGUMENTS = [
@@ -35,7 +34,7 @@ REFUSED_FORM = "status of 422"
 def browser() -> Iterator[Browser]:
     # Playwright keeps an event loop in this thread, and Django would take everything here for asynchronous.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    chromium = os.environ.get("TUTTI_TEST_CHROMIUM") or shutil.which("chromium") or "chromium"
+    chromium = everything.find_browser() or "chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser
@@ -100,6 +99,11 @@ def sign_in(page: Page, user: User) -> None:
     page.get_by_label("E-mail").fill(user.email)
     page.get_by_label("Password").fill(builders.PASSWORD)
     page.get_by_role("button", name="Log in").click()
+
+
+def wait_until_settled(page: Page) -> None:
+    """What htmx has put in can be seen some milliseconds before it hears of keys and clicks."""
+    expect(page.locator(".htmx-settling")).to_have_count(0)
 
 
 def session_of(user: User) -> tuple[str, str]:

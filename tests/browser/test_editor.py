@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -146,7 +147,9 @@ def test_bad_parameters_are_refused_in_the_dialog_by_line(site: Site, daily: Con
         dialog = page.get_by_role("dialog")
         dialog.get_by_label("Parameters", exact=True).fill('{\n  "configData": \n}')
         dialog.get_by_role("button", name="Apply").click()
-        expect(dialog.get_by_role("alert")).to_contain_text("line 3, column 1")
+        field = dialog.get_by_label("Parameters", exact=True)
+        expect(field).to_be_focused()
+        expect(field).to_have_accessible_description(re.compile("line 3, column 1"))
         dialog.get_by_label("Parameters", exact=True).fill('{"configData": {"parameters": {"rows": 5}}}')
         dialog.get_by_role("button", name="Apply").click()
         expect(dialog).to_have_count(0)
@@ -254,7 +257,7 @@ def test_everything_works_without_javascript(site: Site, daily: Configuration, a
         page.get_by_role("button", name="Name and parameters of Mail").click()
         page.get_by_label("Parameters", exact=True).fill("{")
         page.get_by_role("button", name="Apply").click()
-        expect(page.get_by_role("alert").filter(has_text="line 1, column 2")).to_be_visible()
+        expect(page.get_by_text("line 1, column 2")).to_be_visible()
         page.get_by_label("Parameters", exact=True).fill('{"configData": {}}')
         page.get_by_role("button", name="Apply").click()
         page.get_by_label("Select Returns").check()

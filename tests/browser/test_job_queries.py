@@ -94,6 +94,7 @@ def test_a_bad_query_says_where(site: Site, project: Project, jobs: list[Job], a
         expect(page.locator("mark")).to_have_text("statsu")
         expect(field).to_have_value("by:me statsu:error")
         assert len(rows(page)) == 25
+        expect(page.get_by_role("combobox", name="Search jobs")).to_be_focused()
 
 
 def test_chips_help_and_paging(site: Site, project: Project, jobs: list[Job], alice: User) -> None:

@@ -6,10 +6,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from jobs.models import Delivery, DeliveryAttempt, DeliveryStatus, Job
+from jobs.states import JobStatus
 from orchestrations.models import Project, User
+from tests import builders
 from tests.browser.conftest import Site
 from tests.browser.judge import overflow_of, violations_of
 from tests.builders import NOW
+from tests.pages.rows import build_child, build_job
 from tests.pages.world import World, build_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -17,6 +20,17 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(trans
 LIGHT_CANVAS, DARK_CANVAS = 200, 60
 """The grounds of the two themes are lighter and darker than these (of 255)."""
 LEAST_OF_A_MARK = 3
+OWN = ["", "tasks/", "run/", "schedules/new/", "notifications/", "edit/"]
+REST = [
+    "",
+    "orchestrations/",
+    "jobs/",
+    "jobs/{run}/",
+    "jobs/{child}/",
+    "jobs/{run}/retry/",
+    "components/",
+    "configurations/{component}/versions/",
+]
 MOST_OF_A_PHONE, ROOM_OF_A_SCHEDULE = 250, 150
 CONTRASTS = """cells => {
     const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -193,3 +207,29 @@ def brightness(page: Page) -> float:
         }"""
     )
     return float(sum(colours[:3]) / 3)
+
+
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_the_filters_of_the_overview_take_one_row(site: Site, world: World, alice: User, width: int) -> None:
+    with site.page_of(alice, width=width) as page:
+        middles = page.locator("#overview-filters :is(input[type=search], .chip, select)").evaluate_all(
+            "parts => parts.map(part => part.getBoundingClientRect()).map(box => Math.round(box.top + box.height / 2))"
+        )
+
+        assert len(middles) == 11
+        assert max(middles) - min(middles) <= 1
+
+
+@pytest.mark.parametrize("width", [360, 1024, 1280])
+def test_a_name_without_spaces_fits(site: Site, project: Project, alice: User, width: int) -> None:
+    component = builders.build_configuration(project, name="N" * 250)
+    orchestration = builders.build_orchestration(project, [builders.task(component, key="orders")], name="W" * 250)
+    run = build_job(orchestration, JobStatus.ERROR)
+    build_child(run, component, "orders", JobStatus.ERROR)
+    own = f"/projects/{project.pk}/orchestrations/{orchestration.pk}/"
+
+    with site.page_of(alice, width=width) as page:
+        for address in [*(own + each for each in OWN), *(f"/projects/{project.pk}/{each}" for each in REST)]:
+            answer = page.goto(address.format(run=run.pk, child=run.children.get().pk, component=component.pk))
+            assert answer is not None
+            assert (address, answer.status, overflow_of(page)) == (address, 200, [])

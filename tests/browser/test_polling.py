@@ -114,6 +114,21 @@ def test_a_page_asks_nothing_more_when_its_job_has_ended(site: Site, run: Job, a
         assert after == []
 
 
+def test_a_page_says_when_its_job_is_gone_and_asks_nothing_more(site: Site, run: Job, alice: User) -> None:
+    with site.page_of(alice) as page:
+        page.goto(f"/projects/{run.project_id}/jobs/{run.pk}/")
+        run.children.all().delete()
+        Job.objects.filter(pk=run.pk).delete()
+        expect(page.get_by_text("This is no longer here")).to_be_visible()
+        with requests_of(page) as after:
+            page.wait_for_timeout(WATCHED_MS)
+
+        assert after == []
+        expect(page.get_by_text("No connection to the server")).to_be_hidden()
+        expect(page.get_by_role("heading", name=f"Job {run.pk}")).to_be_visible()
+    site.complaints = [said for said in site.complaints if "404" not in said]
+
+
 def test_a_dialog_opens_while_the_list_behind_it_renews_itself(
     site: Site, run: Job, project: Project, alice: User
 ) -> None:

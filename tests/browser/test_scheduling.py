@@ -16,7 +16,7 @@ from jobs.models import Job
 from orchestrations.models import Configuration, Project, Role, User
 from scheduling.models import Evaluation, EventTrigger, Schedule, Verdict
 from tests import builders
-from tests.browser.conftest import PATIENCE_MS, Site
+from tests.browser.conftest import PATIENCE_MS, Site, wait_until_settled
 from tests.builders import task
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -83,11 +83,11 @@ def test_a_schedule_in_utc_is_seen_by_each_in_their_own_time(
         page.get_by_role("link", name="Set up a schedule").click()
         dialog = page.get_by_role("dialog")
         dialog.get_by_role("button", name="Once a day").click()
-        expect(dialog.get_by_text("Every day at 00:00", exact=False)).to_be_visible()
+        expect(dialog.get_by_text("Every day at 00:00", exact=True)).to_be_visible()
         dialog.get_by_label("Hour").select_option("13")
-        expect(dialog.get_by_text("Every day at 13:00", exact=False)).to_be_visible()
+        expect(dialog.get_by_text("Every day at 13:00", exact=True)).to_be_visible()
         dialog.get_by_label("Minute").select_option("15")
-        expect(dialog.get_by_text("Every day at 13:15", exact=False)).to_be_visible()
+        expect(dialog.get_by_text("Every day at 13:15", exact=True)).to_be_visible()
         by_alice = expect_own_times(dialog, PRAGUE)
         dialog.get_by_role("button", name="Set Up Schedule").click()
         expect(page.locator("#schedules")).to_contain_text("Every day at 13:15")
@@ -202,6 +202,7 @@ def test_switching_on_again_opens_the_dialog_of_what_was_missed(
         assert not Job.objects.exists()
         switch.press("Enter")
         expect(switch).to_have_attribute("aria-checked", "false")
+        wait_until_settled(page)
         switch.press("Enter")
         dialog.get_by_role("checkbox").first.check()
         dialog.get_by_role("button", name="Start what is checked").click()

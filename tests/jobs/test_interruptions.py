@@ -190,6 +190,14 @@ def run_with_token(project: Project, code: str = "pass") -> tuple[Job, Job]:
     return run, run.children.get()
 
 
+def test_a_run_uses_the_token_of_its_orchestration(project: Project) -> None:
+    run, _ = run_with_token(project)
+
+    assert run.configuration is not None
+    run.refresh_from_db()
+    assert run.configuration.own_tokens.get().last_used_at == run.started_at
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -271,7 +271,7 @@ def test_it_finds_nothing_of_other_projects_nor_in_the_trash(world: World, alice
 def test_the_box_of_the_top_bar_gets_the_list_alone(world: World, as_alice: Client) -> None:
     part = found(as_alice, world.project, "sales", **{"HX-Request": "true"})
 
-    assert part.lstrip().startswith('<div class="found" id="search-results">')
+    assert part.lstrip().startswith('<div class="found" id="search-results" data-announce="2 found">')
     assert "topbar" not in part
 
 

@@ -184,6 +184,8 @@ CASES = [(name, method) for name, page in PAGES.items() for method in page.metho
 ACTIONS = [(name, method) for name, method in CASES if PAGES[name].takes(method) != Role.VIEWER]
 READABLE = [name for name, page in PAGES.items() if page.least == Role.VIEWER]
 EVERY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE")
+WHO_MAY = pytest.mark.one_database
+"""Decided in Python; that every page and form works on either database is seen by those who may everything."""
 Case = tuple[str, str]
 
 
@@ -232,6 +234,7 @@ def test_it_answers_alice(world: World, as_alice: Client) -> None:
     assert [case for case, answer in answers.items() if answer.status != 200 and case[1] != "POST"] == []
 
 
+@WHO_MAY
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.EDITOR])
 def test_it_answers_the_role_that_it_takes(role: Role, world: World) -> None:
     member = log_in(builders.build_member(world.project, "between@example.org", role))
@@ -243,6 +246,7 @@ def test_it_answers_the_role_that_it_takes(role: Role, world: World) -> None:
     assert others({case: answers[case] for case in set(CASES) - set(may)}, 403) == {}
 
 
+@WHO_MAY
 def test_bob_may_look_and_is_offered_no_action(world: World, as_bob: Client) -> None:
     answers = ask_all(as_bob, [(name, "GET") for name in READABLE], world)
 
@@ -253,6 +257,7 @@ def test_bob_may_look_and_is_offered_no_action(world: World, as_bob: Client) -> 
     } == {}
 
 
+@WHO_MAY
 def test_bob_may_not_act(world: World, as_bob: Client) -> None:
     answers = ask_all(as_bob, ACTIONS, world)
 
@@ -262,10 +267,12 @@ def test_bob_may_not_act(world: World, as_bob: Client) -> None:
     ] == []
 
 
+@WHO_MAY
 def test_it_does_not_exist_for_charlie(world: World, as_charlie: Client) -> None:
     assert others(ask_all(as_charlie, CASES, world), 404) == {}
 
 
+@WHO_MAY
 def test_anonymous_people_are_led_to_the_login(world: World, client: Client) -> None:
     answers = ask_all(client, CASES, world)
 
@@ -275,6 +282,7 @@ def test_anonymous_people_are_led_to_the_login(world: World, client: Client) -> 
     ] == []
 
 
+@WHO_MAY
 def test_a_part_of_a_page_leads_anonymous_people_to_the_login_as_a_whole(world: World, client: Client) -> None:
     for name, method in CASES:
         path = reverse(name, args=arguments(name, world))
@@ -285,6 +293,7 @@ def test_a_part_of_a_page_leads_anonymous_people_to_the_login_as_a_whole(world: 
         assert (answer.headers["HX-Redirect"], answer.text) == (f"/login/?next={path}", "")
 
 
+@WHO_MAY
 def test_another_method_is_refused(world: World, as_alice: Client) -> None:
     cases = [(name, method) for name in PAGES for method in EVERY_METHOD if method not in PAGES[name].methods]
 

@@ -17,6 +17,9 @@ from pathlib import Path
 from tests.clusters import ROOT, wait_for
 
 STARTS_WITHIN_SECONDS = 60.0
+UP = ("manage.py", "up", "--bind", "127.0.0.1:0", "--workers", "2")
+HEARING = ("env", "--default-signal=INT,HUP")
+"""As in a terminal: tests that a shell runs in its background, or under nohup, hand down that these are ignored."""
 
 
 def postgres_url() -> str:
@@ -53,7 +56,7 @@ class Up:
     def __init__(self, data: Path, *words: str, database: str = "", **settings: str) -> None:
         self.data = data
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "up", "--bind", "127.0.0.1:0", "--data", str(data), "--workers", "2", *words],
+            [*HEARING, sys.executable, *UP, "--data", str(data), *words],
             cwd=ROOT,
             env=build_environment(data, database, **settings),
             stdout=subprocess.PIPE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -26,49 +27,41 @@ ROWS = (
     "SELECT app_label, model FROM django_content_type",
     "SELECT codename FROM auth_permission",
 )
-FILE = "tutti.sqlite3"
 
 
-@pytest.fixture
-def server(own_database: str) -> str:
-    """The address of an empty database of PostgreSQL; "" for SQLite, whose file is in the data folder."""
-    return own_database if own_database.startswith("postgres") else ""
+def test_a_first_start_makes_what_all_migrations_make(tmp_path: Path, empty_database: str, own_database: str) -> None:
+    perform("prepare", "--no-demo", data=tmp_path, database=empty_database)
 
-
-def test_a_first_start_makes_what_all_migrations_make(tmp_path: Path, server: str) -> None:
-    made = made_by("prepare", "--no-demo", data=tmp_path / "fresh", database=server)
-    if server:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute("DROP SCHEMA public CASCADE")
-            connection.execute("CREATE SCHEMA public")
-
-    migrated = made_by("migrate", data=tmp_path / "migrated", database=server)
+    made, migrated = content_of(empty_database), content_of(own_database)
 
     assert len(made) > 100
     assert made - migrated == set()
     assert migrated - made == set()
 
 
-def test_tables_of_an_earlier_version_are_migrated(tmp_path: Path, server: str) -> None:
-    earlier = launched.run("migrate", "jobs", "0003", data=tmp_path, database=server)
-    assert earlier.returncode == 0, earlier.stderr
+def test_tables_of_an_earlier_version_are_migrated(tmp_path: Path, empty_database: str, own_database: str) -> None:
+    perform("migrate", "jobs", "0003", data=tmp_path, database=empty_database)
+    earlier = content_of(empty_database)
 
-    found = made_by("prepare", "--no-demo", data=tmp_path, database=server)
+    perform("prepare", "--no-demo", data=tmp_path, database=empty_database)
 
-    assert found == made_by("migrate", data=tmp_path, database=server)
-    assert any("0008_claims_and_keys" in each for each in found)
+    assert not any("0008_claims_and_keys" in each for each in earlier)
+    assert content_of(empty_database) == content_of(own_database)
 
 
-def made_by(*words: str, data: Path, database: str) -> set[str]:
-    """Every column, constraint, index, and row that a migration makes, as texts."""
+def perform(*words: str, data: Path, database: str) -> None:
     ended = launched.run(*words, data=data, database=database)
     assert ended.returncode == 0, ended.stderr
-    if database:
+
+
+def content_of(database: str) -> set[str]:
+    """Every column, constraint, index, and row that a migration makes, as texts."""
+    if database.startswith("postgres"):
         with psycopg.connect(database) as connection:
             return {
                 json.dumps(row) for query in (*OF_POSTGRESQL, *ROWS) for row in connection.execute(query).fetchall()
             }
-    with sqlite3.connect(data / FILE) as file:
+    with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as file:
         rows = {json.dumps(row) for query in ROWS for row in file.execute(query).fetchall()}
         schema = file.execute("SELECT tbl_name, type, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
     return rows | {f"{table}: {part}" for table, kind, sql in schema for part in parts_of(kind, sql)}

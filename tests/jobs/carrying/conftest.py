@@ -24,3 +24,10 @@ def performer(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Itera
     performer = Performer()
     yield performer
     performer.worker.nursery.close()
+
+
+@pytest.fixture
+def storage(settings: Any) -> Path:
+    folder = Path(settings.DATA_DIR) / "storage"
+    folder.mkdir(parents=True)
+    return folder

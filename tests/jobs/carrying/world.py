@@ -1,8 +1,10 @@
-"""Configurations that write and read tables, and what became of them."""
+"""Configurations that write and read tables, where their program hangs, and what became of them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from jobs.rescuing import Rescuer
 from jobs.states import JobStatus
 from orchestrations.models import Configuration, Project, Table
 from tests import builders
+from tests.clusters import wait_for
 from tests.jobs.performing import Performer, python
 
 ORDERS = "out.c-results.orders"
@@ -87,3 +90,16 @@ def assert_loaded_once(job: Job) -> None:
 def die(*args: object, **kwargs: object) -> None:
     """In place of a function: the worker dies there."""
     raise SystemExit
+
+
+@contextmanager
+def stopped_at(storage: Path, performer: Performer, verb: str, place: str) -> Iterator[Job]:
+    """A job performed in a thread, while its program of tables hangs there; it goes on with the end of the body."""
+    (storage / "fault").write_text(f"{verb}:{place}:hang")
+    claim = performer.claim()
+    with performer.performing(claim):
+        try:
+            wait_for((storage / "there").exists, what="the program hangs")
+            yield Job.objects.get(pk=claim.job_id)
+        finally:
+            (storage / "fault").unlink(missing_ok=True)

@@ -37,7 +37,11 @@ SUBJECTS = {
     LONG: "Takes longer than usual: ",
 }
 OUTCOMES = [*SUBJECTS, JobStatus.TERMINATED, JobStatus.CANCELLED]
-SUBSCRIPTIONS = ("nobody", "a list", "a list and the person")
+SUBSCRIPTIONS = (
+    # What is asked of the database is the same for none, one or two.
+    *(pytest.param(each, marks=pytest.mark.one_database) for each in ("nobody", "a list")),
+    "a list and the person",
+)
 Start = Callable[[Configuration, User], Job]
 
 
