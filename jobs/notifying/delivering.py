@@ -26,6 +26,8 @@ SENDERS: dict[str, Callable[[Delivery, datetime], str]] = {
 }
 WAITS = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720)]
 """Between one try and the next: the last one is about a day after the first."""
+GIVEN_UP = "Its sender ended each time before an answer was written down. It is not tried any more."
+"""It may be the message that ends them."""
 AT_ONCE = 50
 OUTAGE_SECONDS = 60.0
 """For so long an answer is kept in mind while the database is away; less than what is left of the lease then."""
@@ -46,6 +48,8 @@ def deliver(channel: str, *, clock: Callable[[], datetime], most: int = AT_ONCE)
 
 def hand_over(delivery: Delivery, *, clock: Callable[[], datetime]) -> None:
     """Send a claimed message, and write what came of it."""
+    if delivery.attempts > len(WAITS):
+        return _finish(delivery, DeliveryStatus.FAILED, GIVEN_UP, clock())
     try:
         answer = SENDERS[delivery.channel](delivery, clock())
     except NotSetUp:

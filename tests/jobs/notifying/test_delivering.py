@@ -129,6 +129,20 @@ def test_a_sender_that_was_killed_sends_again_with_the_same_message_id(failed: D
     assert [mail["Message-ID"] for mail in postbox.mails] == [f"<{failed.message_id}>"] * 2
 
 
+def test_a_message_whose_sender_is_killed_each_time_is_given_up(failed: Delivery, settings: Any) -> None:
+    now = timezone.now()
+    with running(settings, Postbox()) as postbox:
+        for _ in range(len(delivering.WAITS) + 1):
+            assert leasing.claim(Channel.EMAIL, now=now) is not None
+            let_the_lease_run_out()
+
+        assert deliver(now) == 1
+
+    failed.refresh_from_db()
+    assert (failed.status, failed.last_answer) == (DeliveryStatus.FAILED, delivering.GIVEN_UP)
+    assert postbox.mails == []
+
+
 def test_a_sender_whose_lease_was_taken_over_writes_nothing(failed: Delivery, settings: Any) -> None:
     now = timezone.now()
     slow = leasing.claim(Channel.EMAIL, now=now)
