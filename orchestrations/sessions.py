@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth import SESSION_KEY as USER
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils.crypto import constant_time_compare
 
 from orchestrations.lib import agents
@@ -17,6 +19,7 @@ from orchestrations.session_store import SessionStore, hashed
 NOTED_EVERY_SECONDS = 300
 ADDRESS_LENGTH, AGENT_LENGTH = 64, 300
 MOST = 100
+"""Sessions that are listed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +47,9 @@ def note(session: Any, *, address: str, agent: str, seconds: float) -> None:
 def of(user: User, session: Any, *, now: datetime) -> list[Place]:
     """Those that are good still, this one first and then the last seen."""
     this = hashed(session.session_key or "")
-    rows = Session.objects.filter(user=user, expire_date__gt=now).order_by("-seen_at", "session_key")[:MOST]
-    places = [_place(row, this) for row in rows if _is_good(row, user)]
-    return sorted(places, key=lambda place: not place.is_this)
+    is_this = ExpressionWrapper(Q(session_key=this), BooleanField())
+    rows = Session.objects.filter(user=user, expire_date__gt=now).order_by(is_this.desc(), "-seen_at", "session_key")
+    return list(islice((_place(row, this) for row in rows.iterator() if _is_good(row, user)), MOST))
 
 
 def end(user: User, key: str) -> bool:

@@ -76,6 +76,20 @@ def test_all_others_are_ended_at_once(alice: User, bob: User, as_alice: Client) 
     assert [each.get(PROFILE).status_code for each in (*others, as_alice, strange)] == [302, 302, 200, 200]
 
 
+def test_this_session_is_listed_however_many_others_were_seen_since(
+    alice: User, as_alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "MOST", 2)
+    visit(as_alice, FIREFOX)
+    Session.objects.update(seen_at=datetime(2026, 1, 1, tzinfo=UTC))
+    for _ in range(3):
+        visit(log_in(alice), EDGE)
+
+    places = sessions.of(alice, as_alice.session, now=timezone.now())
+
+    assert [place.is_this for place in places] == [True, False]
+
+
 def test_a_session_with_an_old_password_is_not_shown(alice: User, as_alice: Client) -> None:
     log_in(alice)
     alice.set_password("another one that is long")
