@@ -265,8 +265,9 @@ onClick("[data-copy]", async (button) => {
   announce("Copied");
 });
 
-/* data-searched="id": a <select> whose options are those that hold every word typed into that field */
+/* data-searched="id": a <select> whose options are those that hold every word typed into that field; how many is spoken after a pause of the keys */
 const optionsOf = new WeakMap();
+let counting = 0;
 onContent((root) => all(root, "[data-searched]").forEach((select) => optionsOf.set(select, [...select.options])));
 document.addEventListener("input", (event) => {
   const select = event.target.id && document.querySelector(`[data-searched="${CSS.escape(event.target.id)}"]`);
@@ -276,7 +277,8 @@ document.addEventListener("input", (event) => {
   const found = optionsOf.get(select).filter((option) => words.every((word) => option.text.toLowerCase().includes(word)));
   select.replaceChildren(...(found.length ? found : optionsOf.get(select)));
   select.value = found.some((option) => option.value === chosen) ? chosen : select.options[0].value;
-  announce(found.length ? `${found.length} found` : "Nothing found");
+  clearTimeout(counting);
+  counting = setTimeout(announce, 700, found.length ? `${found.length} found` : "Nothing found");
 });
 
 /* data-slash: "/" leads into this field; in data-finder Escape empties it and closes what it has found */
