@@ -27,11 +27,12 @@ onClick("a[data-dialog]", (link, event) => {
 });
 
 /* data-modal: a <dialog> that has come into the page is opened, with the focus on its data-first; closed, it goes, and the focus returns to the link that
-   opened it, or to its successor of the same id if a live part has been swapped meanwhile */
+   opened it, to its successor of the same id if a live part has been swapped meanwhile, or to the closed menu it is in */
 onContent((root) => all(root, "dialog[data-modal]:not([open])").forEach((dialog) => {
   dialog.addEventListener("close", () => {
     dialog.remove();
-    (opener?.isConnected ? opener : document.getElementById(opener?.id || ""))?.focus();
+    const goal = opener?.isConnected ? opener : document.getElementById(opener?.id || "");
+    (goal?.closest("details:not([open])")?.firstElementChild ?? goal)?.focus();
   });
   const said = [...dialog.querySelectorAll(":is(.dialog__head, .dialog__body) > :is(p, .note), .dialog__head > div > p")];
   dialog.setAttribute("aria-description", said.map((each) => each.textContent.trim().replace(/\s+/g, " ")).join(" "));
