@@ -270,9 +270,12 @@ def test_the_preview_of_a_long_zone_fits_a_small_screen(
               const inside = (selector) => right(aside.querySelector(selector));
               return {
                 aside: right(aside), table: inside("table"), title: inside("h3"), close: inside("[data-close]"),
+                closeEnd: aside.querySelector("[data-close]").getBoundingClientRect().bottom,
+                top: aside.getBoundingClientRect().top,
               };
             }"""
         )
 
     assert edges["table"] < edges["aside"] - 8
     assert edges["title"] < edges["close"] - 16
+    assert edges["closeEnd"] < edges["top"], "Close stands at the top of the dialog, not amidst it."
