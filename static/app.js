@@ -27,11 +27,12 @@ onClick("a[data-dialog]", (link, event) => {
 });
 
 /* data-modal: a <dialog> that has come into the page is opened, with the focus on its data-first; closed, it goes, and the focus returns to the link that
-   opened it, or to its successor of the same id if a live part has been swapped meanwhile */
+   opened it, to its successor of the same id if a live part has been swapped meanwhile, or to the closed menu it is in */
 onContent((root) => all(root, "dialog[data-modal]:not([open])").forEach((dialog) => {
   dialog.addEventListener("close", () => {
     dialog.remove();
-    (opener?.isConnected ? opener : document.getElementById(opener?.id || ""))?.focus();
+    const goal = opener?.isConnected ? opener : document.getElementById(opener?.id || "");
+    (goal?.closest("details:not([open])")?.firstElementChild ?? goal)?.focus();
   });
   const said = [...dialog.querySelectorAll(":is(.dialog__head, .dialog__body) > :is(p, .note), .dialog__head > div > p")];
   dialog.setAttribute("aria-description", said.map((each) => each.textContent.trim().replace(/\s+/g, " ")).join(" "));
@@ -265,8 +266,9 @@ onClick("[data-copy]", async (button) => {
   announce("Copied");
 });
 
-/* data-searched="id": a <select> whose options are those that hold every word typed into that field */
+/* data-searched="id": a <select> whose options are those that hold every word typed into that field; how many is spoken after a pause of the keys */
 const optionsOf = new WeakMap();
+let counting = 0;
 onContent((root) => all(root, "[data-searched]").forEach((select) => optionsOf.set(select, [...select.options])));
 document.addEventListener("input", (event) => {
   const select = event.target.id && document.querySelector(`[data-searched="${CSS.escape(event.target.id)}"]`);
@@ -276,7 +278,8 @@ document.addEventListener("input", (event) => {
   const found = optionsOf.get(select).filter((option) => words.every((word) => option.text.toLowerCase().includes(word)));
   select.replaceChildren(...(found.length ? found : optionsOf.get(select)));
   select.value = found.some((option) => option.value === chosen) ? chosen : select.options[0].value;
-  announce(found.length ? `${found.length} found` : "Nothing found");
+  clearTimeout(counting);
+  counting = setTimeout(announce, 700, found.length ? `${found.length} found` : "Nothing found");
 });
 
 /* data-slash: "/" leads into this field; in data-finder Escape empties it and closes what it has found */

@@ -100,7 +100,8 @@ document.addEventListener("keydown", (event) => {
   document.getElementById("apply")?.click();
 });
 
-/* The focus stays on the control that was used, or on what stands in its place; after a dialog it goes back to where that was opened.
+/* The focus stays on the control that was used; when its row is gone, it goes to what opens the row in its place, never to another Delete;
+   after a dialog it goes back to where that was opened.
    Found by row and place, not by ids: htmx looks for every id of a swap in the whole page, and a long list would have thousands. */
 const controlsOf = (row) => [...row.querySelectorAll("button, summary, input:not([type=hidden])")];
 const rows = () => [...body().querySelectorAll("[data-row]")];
@@ -112,16 +113,28 @@ const whereIs = (element) => {
   const phase = row.closest("[data-phase]").dataset.phase;
   return {
     row: row.dataset.task ? `[data-task="${CSS.escape(row.dataset.task)}"]` : `[data-phase="${CSS.escape(phase)}"] > [data-row]`,
-    place: rows().indexOf(row),
+    rest: `[data-phase="${CSS.escape(phase)}"] > [data-row]`,
+    place: [...row.parentElement.querySelectorAll("[data-row]")].indexOf(row),
+    placeOfAll: rows().indexOf(row),
     fromEnd: controls.length - controls.indexOf(control),
   };
 };
 const goBackTo = (where) => {
-  if (!where || document.activeElement !== document.body) return;
+  if (!where) return;
+  const row = where.row && body().querySelector(where.row);
+  // Rows are morphed: the focus of one that is gone may live on in another.
+  const isGone = where.row && !row;
+  if (document.activeElement !== document.body && !isGone) return;
   if (!where.row) return document.getElementById(where.id)?.focus();
-  const row = body().querySelector(where.row) ?? rows()[Math.min(where.place, rows().length - 1)];
-  (row && controlsOf(row).at(-where.fromEnd) || document.getElementById("save")).focus();
+  const control = isGone ? openerOf(rowAfter(where)) : controlsOf(row).at(-where.fromEnd);
+  (control || document.getElementById("save")).focus();
 };
+const rowAfter = (where) => {
+  const rest = [...body().querySelectorAll(where.rest)];
+  return rest.length ? rest[Math.min(where.place, rest.length - 1)] : rows()[Math.min(where.placeOfAll, rows().length - 1)];
+};
+const openerOf = (row) => row && controlsOf(row).find(
+  (control) => control.matches('[value^="parameters:"], [value^="choose:"], .phone > summary') && control.checkVisibility());
 /* What was chosen in a menu is done, so it closes; refused, it stays open. */
 const closeMenu = () => {
   const menu = body().querySelector("details[data-menu][open]");

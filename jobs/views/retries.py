@@ -101,6 +101,7 @@ def _selection(request: MemberRequest, job: Job, as_it_was: bool, chosen: list[s
         ),
         "expectation": expectation_of(plan, chosen, job.configuration, project_id=job.project_id),
         "way": way,
+        "is_way_chosen": AS in request.GET and "from" not in request.GET,
         "ways": [
             {"label": "As it is now", "url": f"{url}?{AS}={IS}", "current": not as_it_was},
             {"label": "As it was", "url": f"{url}?{AS}={WAS}", "current": as_it_was},

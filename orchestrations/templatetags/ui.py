@@ -234,8 +234,9 @@ def _log_line(line: Any, zone: tzinfo) -> str:
 
 @lru_cache(maxsize=1024)
 def _clock(second: datetime, zone: tzinfo) -> SafeString:
-    """Many lines are of the same second."""
-    return _time(second, f"{second.astimezone(zone):%H:%M:%S}", zone)
+    """Many lines are of the same second. It has no title: a screen reader would speak that too, in every line."""
+    machine = second.astimezone(UTC).isoformat(timespec="seconds")
+    return SafeString(f'<time datetime="{machine}">{second.astimezone(zone):%H:%M:%S}</time>')
 
 
 @register.simple_tag

@@ -90,7 +90,7 @@ def test_tasks_and_phases_are_moved_by_the_keyboard_alone(site: Site, daily: Con
         page.get_by_role("button", name="Delete Orders").focus()
         page.keyboard.press("Enter")
         expect_rows(page, ["Publish", "Returns"])
-        page.wait_for_function("document.activeElement !== document.body")
+        expect(page.get_by_role("button", name="Name and parameters of Publish")).to_be_focused()
         page.get_by_role("button", name="Save").focus()
         page.keyboard.press("Enter")
         expect(page.get_by_text("Tasks saved.")).to_be_visible()

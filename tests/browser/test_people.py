@@ -9,6 +9,7 @@ from jobs.states import JobStatus
 from orchestrations.models import Project, Role, User
 from tests import builders
 from tests.browser.conftest import PATIENCE_MS, Site
+from tests.clusters import wait_for
 from tests.pages.rows import build_job
 from tests.pages.world import build_world
 
@@ -51,6 +52,7 @@ def test_a_role_is_changed_and_a_member_removed(site: Site, project: Project, al
         page.keyboard.press("Enter")
         dialog = page.get_by_role("dialog")
         expect(dialog.get_by_label("Viewer")).to_be_checked()
+        expect(dialog.get_by_label("Viewer")).to_be_focused()
         page.keyboard.press("Escape")
         expect(change).to_be_focused()
         change.click()
@@ -100,6 +102,11 @@ def test_the_frame_is_worked_by_the_keyboard(site: Site, project: Project, alice
         expect(page.get_by_role("link", name="Beta")).to_be_focused()
         page.keyboard.press("Escape")
         expect(page.get_by_role("link", name="Beta")).to_be_hidden()
+        expect(page.get_by_label("switch project")).to_be_focused()
+        page.keyboard.press("Enter")
+        page.get_by_role("link", name="New project").press("Enter")
+        expect(page.get_by_role("dialog").get_by_label("Name")).to_be_focused()
+        page.keyboard.press("Escape")
         expect(page.get_by_label("switch project")).to_be_focused()
         page.keyboard.press("/")
         expect(page.get_by_label("Search the project")).to_be_focused()
@@ -179,6 +186,23 @@ def test_the_frame_works_without_javascript(width: int, site: Site, project: Pro
         page.get_by_label("E-mail").fill("nora@example.org")
         page.get_by_role("button", name="Invite").click()
         expect(page.get_by_label("Link of the invitation")).to_be_visible()
+        page.goto("/profile/")
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("Profile saved.").wait_for()
+        page.keyboard.press("End")
+        wait_for(lambda: top_of(page, ".toast") >= bottom_of(page, "main"))
+
+
+def top_of(page: Page, selector: str) -> float:
+    box = page.locator(selector).bounding_box()
+    assert box is not None
+    return box["y"]
+
+
+def bottom_of(page: Page, selector: str) -> float:
+    box = page.locator(selector).bounding_box()
+    assert box is not None
+    return box["y"] + box["height"]
 
 
 def go_to_jobs(page: Page, width: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,11 @@ def test_what_failed_is_retried_and_only_that(
         expect(dialog.get_by_label("Fine")).not_to_be_checked()
         expect(dialog.get_by_label("Broken")).to_be_checked()
         expect(dialog.get_by_label("Publish")).to_be_checked()
+        dialog.get_by_role("link", name="As it was").click()
+        expect(dialog.get_by_role("link", name="As it was")).to_be_focused()
+        expect(dialog.get_by_role("link", name="As it was")).to_have_accessible_description(
+            re.compile("^2 of 3 tasks, ")
+        )
         dialog.get_by_role("button", name="Run again").click()
 
         expect(badge(page)).to_have_text("Success")

@@ -234,6 +234,28 @@ def test_a_zone_is_found_by_typing_and_the_preview_follows(
     assert (str(schedule.zone), schedule.next_run_at) == ("Asia/Kathmandu", starts[0])
 
 
+TYPES = """(field) => {
+  const region = document.querySelector("dialog[open] > [data-announcer]");
+  window.spoken = [];
+  new MutationObserver(() => spoken.push(region.textContent)).observe(region, { childList: true });
+  for (const text of ["k", "ka", "kat", "kath"]) {
+    field.value = text;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}"""
+
+
+def test_how_many_zones_are_found_is_spoken_once(
+    site: Site, orchestration: Configuration, people: dict[ZoneInfo, User]
+) -> None:
+    with site.page_of(people[PRAGUE]) as page:
+        page.goto(address("orchestration", orchestration))
+        page.get_by_role("link", name="Set up a schedule").click()
+        page.get_by_role("dialog").get_by_label("Search a time zone").evaluate(TYPES)
+        page.wait_for_function("() => window.spoken.length > 0")
+        assert page.evaluate("() => window.spoken") == ["1 found"]
+
+
 def test_the_preview_of_a_long_zone_fits_a_small_screen(
     site: Site, orchestration: Configuration, people: dict[ZoneInfo, User]
 ) -> None:
@@ -249,9 +271,12 @@ def test_the_preview_of_a_long_zone_fits_a_small_screen(
               const inside = (selector) => right(aside.querySelector(selector));
               return {
                 aside: right(aside), table: inside("table"), title: inside("h3"), close: inside("[data-close]"),
+                closeEnd: aside.querySelector("[data-close]").getBoundingClientRect().bottom,
+                top: aside.getBoundingClientRect().top,
               };
             }"""
         )
 
     assert edges["table"] < edges["aside"] - 8
     assert edges["title"] < edges["close"] - 16
+    assert edges["closeEnd"] < edges["top"], "Close stands at the top of the dialog, not amidst it."

@@ -1,6 +1,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -75,6 +76,17 @@ def test_a_moment_is_the_viewers_with_the_machine_value_beside_it() -> None:
     assert html == (
         '<time datetime="2026-11-07T19:44:35+00:00" title="2026-11-07 20:44:35 CET (Europe/Prague)">'
         "2026-11-07 20:44:35</time>"
+    )
+
+
+def test_the_time_of_a_line_of_a_log_has_no_title_that_would_be_spoken_in_every_line() -> None:
+    line = SimpleNamespace(at=datetime(2026, 11, 7, 19, 44, 35, 900, tzinfo=UTC), level="info", source="", text="a < b")
+    with timezone.override(ZoneInfo("Europe/Prague")):
+        html = ui.log_lines([line])
+
+    assert html == (
+        '<li><time datetime="2026-11-07T19:44:35+00:00">20:44:35</time>'
+        '<span class="log__level">info</span><p>a &lt; b</p></li>'
     )
 
 
