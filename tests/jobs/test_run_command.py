@@ -167,11 +167,16 @@ def test_anywhere_but_on_a_terminal_every_change_is_a_line(root: User, project: 
     extract = builders.build_configuration(project, name="Extract")
     builders.build_orchestration(project, [task(extract)], [task(extract)], name="Nightly")
 
-    with meanwhile(lambda: bring_to(JobStatus.SUCCESS, project)):
-        output, _ = wait_for_end("Nightly")
+    told = io.StringIO()
+
+    def go_on() -> None:
+        wait_for(lambda: "processing · phase 1 of 2 · 0 of 2 tasks done\n" in told.getvalue(), what="the first line")
+        bring_to(JobStatus.SUCCESS, project)
+
+    with meanwhile(go_on):
+        output, _ = wait_for_end("Nightly", into=told)
 
     assert "\r" not in output and "\x1b" not in output
-    assert "processing · phase 1 of 2 · 0 of 2 tasks done\n" in output
     assert "success · phase 2 of 2 · 2 of 2 tasks done\n" in output
 
 
@@ -254,8 +259,8 @@ def refusal(*words: str) -> str:
     return str(error.value)
 
 
-def wait_for_end(*words: str) -> tuple[str, int]:
-    output = io.StringIO()
+def wait_for_end(*words: str, into: io.StringIO | None = None) -> tuple[str, int]:
+    output = into or io.StringIO()
     with pytest.raises(SystemExit) as ended:
         call_command("run", *words, "--wait", stdout=output)
     assert isinstance(ended.value.code, int)
