@@ -84,8 +84,13 @@ def orchestration(project: Any) -> Configuration:
     return builders.build_orchestration(project, [builders.task(one)], name="Nightly")
 
 
-def check_once_but_for_the_held(postbox: Postbox, times: int) -> None:
-    assert postbox.addresses() == sorted([*LIST, *[HELD] * (times - 1)])
+def wait_until_it_alone_is_left(postbox: Postbox) -> None:
+    wait_for(lambda: postbox.holding, what="the server has it")
+    wait_for(all_but_the_held_are_sent, what="the others are sent meanwhile")
+
+
+def check_each_once_but_the_held_twice(postbox: Postbox) -> None:
+    assert postbox.addresses() == sorted([*LIST, HELD])
     ids = {str(mail["Message-ID"]) for mail in postbox.mails}
     assert ids == {f"<{each}>" for each in Delivery.objects.values_list("message_id", flat=True)}
     assert log_of_the_held(address=HELD) == [(False, leasing.CUT_OFF), (True, "Accepted by the mail server.")]
@@ -97,15 +102,14 @@ def test_killed_while_the_server_has_it_and_has_not_answered(orchestration: Conf
     postbox = Postbox(held=[HELD])
     with listening(postbox) as port:
         with sender(settings, port) as first:
-            wait_for(lambda: postbox.holding, what="the server has it")
-            wait_for(all_but_the_held_are_sent, what="the others are sent meanwhile")
+            wait_until_it_alone_is_left(postbox)
             first.kill()
         postbox.may_accept.set()
         let_the_leases_run_out()
         with sender(settings, port):
             wait_for(all_are_sent, what="the other sender sends it")
 
-    check_once_but_for_the_held(postbox, times=2)
+    check_each_once_but_the_held_twice(postbox)
 
 
 def test_killed_between_the_acceptance_and_the_commit(orchestration: Configuration, settings: Any) -> None:
@@ -113,8 +117,7 @@ def test_killed_between_the_acceptance_and_the_commit(orchestration: Configurati
     postbox = Postbox(held=[HELD])
     with listening(postbox) as port:
         with sender(settings, port) as first:
-            wait_for(lambda: postbox.holding, what="the server has it")
-            wait_for(all_but_the_held_are_sent, what="the others are sent meanwhile")
+            wait_until_it_alone_is_left(postbox)
             postbox.is_left.clear()
             with nothing_is_committed():
                 postbox.may_accept.set()
@@ -125,7 +128,7 @@ def test_killed_between_the_acceptance_and_the_commit(orchestration: Configurati
         with sender(settings, port):
             wait_for(all_are_sent, what="the other sender sends it")
 
-    check_once_but_for_the_held(postbox, times=2)
+    check_each_once_but_the_held_twice(postbox)
 
 
 def test_killed_before_the_server_has_it(orchestration: Configuration, settings: Any) -> None:
